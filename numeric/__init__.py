@@ -1,0 +1,1 @@
+"""Generated kernels, one subpackage per backend; see `closedform generate`."""

@@ -1,0 +1,1 @@
+"""closedform: derive, prove, generate and test derivatives that hold for every size."""

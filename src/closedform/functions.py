@@ -1,0 +1,188 @@
+"""Which functions a derivation's kernels have, each as the left side of an equation.
+
+A vector output p(z) has ``value``, ``jacobian``, ``jvp``, ``vjp``; a scalar output L has ``value``,
+``gradient``, ``hessian``, ``hvp``, ``hessian_diagonal``, ``hessian_trace``. With several variables
+the name ends in the variable's: ``gradient_W``. Over the batch dimension a Hessian is one block a sample.
+
+Both wings read this list: one derives and prints the right sides, the other judges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sympy import Expr, Indexed, Symbol
+
+from closedform.notation import (
+    Claim,
+    Derivation,
+    Dim,
+    Given,
+    Index,
+    NamedTensor,
+    delta,
+    free_indices,
+    partial,
+    scalar,
+    summation,
+    tensor,
+)
+
+
+@dataclass(frozen=True)
+class KernelFunction:
+    """A function to generate.
+
+    Attributes:
+        name: of the function, such as ``hvp_W``.
+        kind: ``value``, ``jacobian``, ``jvp``, ``vjp``, ``gradient``, ``hessian``, ``hvp``, ``hessian_diagonal``, ``hessian_trace``.
+        target: what it computes, in index notation, to be brought into closed form.
+        axes: the free indices of ``target`` in the order of the result's axes.
+        wrt: the variable that it differentiates by; None for ``value``.
+        extra: further arguments after the derivation's givens (a direction, an upstream gradient).
+    """
+
+    name: str
+    kind: str
+    target: Expr
+    axes: tuple[Index, ...]
+    wrt: NamedTensor | Symbol | None = None
+    extra: tuple[Given, ...] = ()
+
+
+def kernel_functions(derivation: Derivation) -> tuple[KernelFunction, ...]:
+    """The functions of a derivation's modules, in the order in which they are printed."""
+    names = _Letters(derivation)
+    output = names.entry(derivation.output, ())
+    axes = _indices_of(output)
+    functions = [KernelFunction("value", "value", output, axes)]
+    for variable in derivation.wrt:
+        suffix = f"_{variable.name}" if len(derivation.wrt) > 1 else ""
+        make = _of_scalar if not axes else _of_tensor
+        functions.extend(make(derivation, output, variable, suffix, names))
+    return tuple(functions)
+
+
+def sample_independence(derivation: Derivation) -> tuple[Claim, ...]:
+    """What a Hessian in blocks takes for granted: the blocks between different samples vanish.
+
+    One claim for each variable with a batch axis: d2L/dz[a,i]dz[b,j] = delta(a,b) d2L/dz[a,i]dz[a,j].
+    """
+    if derivation.batch is None or isinstance(derivation.output, NamedTensor):
+        return ()
+    names = _Letters(derivation)
+    claims = []
+    for variable in derivation.wrt:
+        if isinstance(variable, NamedTensor) and derivation.batch in variable.dims:
+            first = names.entry(variable, ())
+            second = names.entry(variable, _indices_of(first))
+            own = _same_sample(first, second, derivation.batch)
+            a, b = _sample_of(first, derivation.batch), _sample_of(second, derivation.batch)
+            claims.append(
+                Claim(
+                    name=f"samples are independent in {variable.name}",
+                    lhs=partial(derivation.output, first, second),
+                    rhs=delta(a, b) * partial(derivation.output, first, own),
+                    title="the Hessian is one block a sample",
+                )
+            )
+    return tuple(claims)
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+def _of_tensor(
+    derivation: Derivation, output: Expr, variable: NamedTensor | Symbol, suffix: str, names: _Letters
+) -> Iterator[KernelFunction]:
+    rows = _indices_of(output)
+    entry = names.entry(variable, rows)
+    columns = _indices_of(entry)
+    jacobian = partial(output, entry)
+    tangent = names.argument("v", variable, "direction", derivation)
+    cotangent = names.argument("g", derivation.output, "upstream gradient", derivation)
+    yield KernelFunction(f"jacobian{suffix}", "jacobian", jacobian, rows + columns, variable)
+    along = summation(jacobian * _at(tangent, columns), *columns)
+    yield KernelFunction(f"jvp{suffix}", "jvp", along, rows, variable, (tangent,))
+    back = summation(_at(cotangent, rows) * jacobian, *rows)
+    yield KernelFunction(f"vjp{suffix}", "vjp", back, columns, variable, (cotangent,))
+
+
+def _of_scalar(
+    derivation: Derivation, output: Expr, variable: NamedTensor | Symbol, suffix: str, names: _Letters
+) -> Iterator[KernelFunction]:
+    first = names.entry(variable, ())
+    rows = _indices_of(first)
+    second = names.entry(variable, rows)
+    columns = _indices_of(second)
+    block = second
+    if derivation.batch is not None and derivation.batch in getattr(variable, "dims", ()):
+        block = _same_sample(first, second, derivation.batch)
+    direction = names.argument("V" if len(rows) > 1 and derivation.batch not in getattr(variable, "dims", ()) else "v", variable, "direction", derivation)
+    hessian = partial(output, first, block)
+    axes = rows + tuple(index for index in _indices_of(block) if index not in rows)
+    diagonal = partial(output, first, first)
+    along = summation(partial(output, first, second) * _at(direction, columns), *columns)
+    yield KernelFunction(f"gradient{suffix}", "gradient", partial(output, first), rows, variable)
+    yield KernelFunction(f"hessian{suffix}", "hessian", hessian, axes, variable)
+    yield KernelFunction(f"hvp{suffix}", "hvp", along, rows, variable, (direction,))
+    yield KernelFunction(f"hessian_diagonal{suffix}", "hessian_diagonal", diagonal, rows, variable)
+    yield KernelFunction(f"hessian_trace{suffix}", "hessian_trace", summation(diagonal, *rows), (), variable)
+
+
+def _indices_of(entry: Expr) -> tuple[Index, ...]:
+    return tuple(entry.indices) if isinstance(entry, Indexed) else ()
+
+
+def _at(given: Given, at: tuple[Index, ...]) -> Expr:
+    return given.symbol[at] if isinstance(given.symbol, NamedTensor) else given.symbol
+
+
+def _sample_of(entry: Expr, batch: Dim) -> Index:
+    return next(index for index in _indices_of(entry) if index.dim == batch)
+
+
+def _same_sample(first: Expr, second: Expr, batch: Dim) -> Expr:
+    return second.xreplace({_sample_of(second, batch): _sample_of(first, batch)})
+
+
+class _Letters:
+    """Names for indices: those that the derivation itself uses, then others that are free."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        expressions = [side for claim in derivation.claims for side in (claim.lhs, claim.rhs)]
+        used = [index for e in expressions for index in sorted(free_indices(e), key=lambda index: index.name)]
+        used += [index for let in derivation.lets for index in let.indices]
+        bound = {s for let in derivation.lets for s in let.body.atoms(Index)} - set(used)
+        self._taken = {index.name for index in (*used, *bound)}
+        self._known: dict[Dim, list[Index]] = {}
+        for index in dict.fromkeys((*used, *sorted(bound, key=lambda index: index.name))):
+            self._known.setdefault(index.dim, []).append(index)
+
+    def entry(self, symbol: NamedTensor | Symbol, avoid: tuple[Index, ...]) -> Expr:
+        """An entry of ``symbol`` at indices that differ from each other and from ``avoid``."""
+        if not isinstance(symbol, NamedTensor):
+            return symbol
+        chosen: list[Index] = []
+        for dim in symbol.dims:
+            chosen.append(self._next(dim, (*avoid, *chosen)))
+        return symbol[tuple(chosen)]
+
+    def argument(self, name: str, like: NamedTensor | Symbol, doc: str, derivation: Derivation) -> Given:
+        """A further argument of the shape of ``like``, under a name that is not taken."""
+        taken = set(derivation.setting.symbols())
+        free = next(candidate for candidate in (name, *(f"{name}{n}" for n in range(1, 1000))) if candidate not in taken)
+        symbol = tensor(free, *like.dims) if isinstance(like, NamedTensor) else scalar(free)
+        return Given(symbol, doc)
+
+    def _next(self, dim: Dim, avoid: tuple[Index, ...]) -> Index:
+        known = self._known.setdefault(dim, [])
+        for index in known:
+            if index not in avoid:
+                return index
+        letters = "ijklmnopqrstuvwxyzabcdefgh"
+        name = next(n for n in (*letters, *(f"i{n}" for n in range(1, 1000))) if n not in self._taken)
+        self._taken.add(name)
+        known.append(Index(name, dim))
+        return known[-1]
