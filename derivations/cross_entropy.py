@@ -1,7 +1,6 @@
 """Cross-entropy of logits, averaged over the batch."""
 
-from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, equation, exp, indices, log, partial
-from closedform.notation import scalar, summation, tensor
+from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, equation, exp, indices, log, partial, scalar, summation, tensor
 
 B, C = Dim("B"), Dim("C")
 a, b = indices("a b", B)

@@ -1,7 +1,6 @@
 """Softmax cross-entropy of a linear classifier head."""
 
-from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, equation, exp, indices, log, partial
-from closedform.notation import scalar, summation, tensor
+from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, equation, exp, indices, log, partial, scalar, summation, tensor
 
 B, C, D = Dim("B"), Dim("C"), Dim("d")
 a, b = indices("a b", B)

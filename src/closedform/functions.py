@@ -119,7 +119,9 @@ def _of_scalar(
     block = second
     if derivation.batch is not None and derivation.batch in getattr(variable, "dims", ()):
         block = _same_sample(first, second, derivation.batch)
-    direction = names.argument("V" if len(rows) > 1 and derivation.batch not in getattr(variable, "dims", ()) else "v", variable, "direction", derivation)
+    direction = names.argument(
+        "V" if len(rows) > 1 and derivation.batch not in getattr(variable, "dims", ()) else "v", variable, "direction", derivation
+    )
     hessian = partial(output, first, block)
     axes = rows + tuple(index for index in _indices_of(block) if index not in rows)
     diagonal = partial(output, first, first)

@@ -1,0 +1,153 @@
+"""Givens, lets, and the setting that a claim is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy import Expr, Indexed, Symbol
+
+from closedform.errors import DimensionError, NotationError
+from closedform.notation.constraints import Constraint, Relation
+from closedform.notation.expressions import free_indices
+from closedform.notation.tensors import Dim, Index, NamedTensor, head_name, shape_text
+
+
+@dataclass(frozen=True)
+class Given:
+    """An input: a tensor or scalar, with what is known of it.
+
+    Attributes:
+        symbol: from :func:`tensor` or :func:`scalar`.
+        doc: what it is, in a few words, for docstrings and reports.
+        where: constraints; they restrict where a claim must hold, entries are still
+            differentiated as independent.
+        of: names the givens that this one is an *unknown* smooth function of, such as a
+            feature extractor e = f(x; theta); its Jacobian and second derivatives are arbitrary.
+        classes: kernels also take integer class indices, which stand for one-hot rows.
+    """
+
+    symbol: NamedTensor | Symbol
+    doc: str = ""
+    where: tuple[Constraint, ...] = ()
+    of: tuple[NamedTensor | Symbol, ...] = ()
+    classes: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.symbol.name
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        return self.symbol.dims if isinstance(self.symbol, NamedTensor) else ()
+
+
+@dataclass(frozen=True)
+class Let:
+    """A named intermediate, ``Let(p[i], exp(z[i]) / ...)``: defined for every value of its indices.
+
+    ``spelling`` is how text writes it where that is not its name, such as ``softmax(z)`` for ``softmax_z``.
+    """
+
+    head: Expr
+    body: Expr
+    doc: str = ""
+    spelling: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body", sympy.sympify(self.body))
+        if isinstance(self.head, Indexed):
+            if len(set(self.indices)) != len(self.indices):
+                raise NotationError(f"the definition of {self.name} repeats an index; use a different index for each axis")
+        elif not isinstance(self.head, Symbol) or isinstance(self.head, Dim | Index):
+            raise NotationError(f"a let defines a tensor entry or a scalar; got {self.head!r}")
+        loose = free_indices(self.body) - set(self.indices)
+        if loose:
+            names = ", ".join(sorted(index.name for index in loose))
+            raise NotationError(
+                f"the definition of {self.name} has the free index {names} that its left side lacks; sum over it or add it on the left"
+            )
+
+    @property
+    def name(self) -> str:
+        return head_name(self.head)
+
+    @property
+    def symbol(self) -> NamedTensor | Symbol:
+        return self.head.base if isinstance(self.head, Indexed) else self.head
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return tuple(self.head.indices) if isinstance(self.head, Indexed) else ()
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        return tuple(index.dim for index in self.indices)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a claim is about: the givens, and the lets in the order in which they are defined."""
+
+    given: tuple[Given, ...]
+    lets: tuple[Let, ...] = ()
+
+    def __post_init__(self) -> None:
+        known: dict[str, Any] = {}
+        for item in self.items():
+            if item.name in known:
+                raise NotationError(f"{item.name} is defined twice; give one of them another name")
+            if isinstance(item, Let):
+                check_names(item.body, known, f"the definition of {item.name}")
+            else:
+                for source in item.of:
+                    if source.name not in known:
+                        raise NotationError(f"{item.name} is a function of {source.name}, which is not given before it")
+            known[item.name] = item.symbol
+        for given in self.given:
+            for constraint in given.where:
+                if isinstance(constraint, Relation):
+                    check_names(constraint.lhs, known, f"a constraint on {given.name}")
+                    check_names(constraint.rhs, known, f"a constraint on {given.name}")
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        """Every dimension of the givens and lets, in order of appearance."""
+        return tuple(dict.fromkeys(dim for item in self.items() for dim in item.dims))
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        return tuple(constraint for given in self.given for constraint in given.where)
+
+    def items(self) -> tuple[Given | Let, ...]:
+        """The givens, then the lets."""
+        return (*self.given, *self.lets)
+
+    def symbols(self) -> dict[str, NamedTensor | Symbol]:
+        """Every name with its symbol."""
+        return {item.name: item.symbol for item in self.items()}
+
+    def let(self, name: str) -> Let | None:
+        """The let of that name, or None."""
+        return next((item for item in self.lets if item.name == name), None)
+
+
+def check_names(expression: Any, known: dict[str, Any], what: str) -> None:
+    """Raise NotationError unless every tensor and scalar of the expression is ``known``."""
+    expression = sympy.sympify(expression)
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise NotationError(f"{what} is not a real number: it contains {expression}")
+    bases = {base.name: base for base in expression.atoms(NamedTensor)}
+    labels = {base.label for base in expression.atoms(NamedTensor)}
+    scalars = {s.name: s for s in expression.atoms(Symbol) - labels if not isinstance(s, Dim | Index)}
+    for name, symbol in sorted({**scalars, **bases}.items()):
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "nothing yet"
+            raise NotationError(f"{what} uses {name}, which is not defined before it; defined are: {listed}")
+        if known[name] != symbol:
+            raise DimensionError(f"{what} uses {name} as {_described(symbol)}, but it was defined as {_described(known[name])}")
+
+
+def _described(symbol: NamedTensor | Symbol) -> str:
+    return f"{symbol.name}{shape_text(symbol.dims)}" if isinstance(symbol, NamedTensor) else f"the scalar {symbol.name}"
