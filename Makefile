@@ -1,0 +1,46 @@
+# `make help` lists the targets. Everything lives in .venv, which the first target that needs it makes.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+# Test workers and the linear algebra below them would otherwise both use every core.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install verify test lint format generate report clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed ## make .venv with everything that the other targets need
+
+# Runs again only when a requirement changes: the package itself is installed editable.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,digits,dev]'
+	touch $@
+
+verify: .venv/installed ## the main job: derive, prove, generate, check and report the catalogue, and check real data
+	$(BIN)/python examples/digits.py --report reports/digits.md
+	$(BIN)/closedform verify --report reports
+
+test: .venv/installed ## all tests, the doctests included
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --doctest-modules --quiet src/closedform tests
+
+lint: .venv/installed ## ruff, formatting, types, and that the committed kernels are what would be generated
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src derivations examples tests
+	$(BIN)/closedform generate --check
+
+format: .venv/installed ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: .venv/installed ## write the kernels of the catalogue into numeric/
+	$(BIN)/closedform generate
+
+report: verify ## write reports/: Markdown (committed) and one HTML file
+
+clean: ## remove what was installed and built
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*.html
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

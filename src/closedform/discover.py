@@ -1,0 +1,142 @@
+"""Find derivations: the files ``derivations/*.py`` below a folder, as pytest finds tests, or else the installed catalogue.
+
+A file defines a derivation by a module attribute that is a :class:`~closedform.notation.Derivation`.
+Files whose name begins with ``_`` are help for the others and are not read by themselves.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import closedform.derivations
+from closedform.errors import DiscoveryError, UnknownDerivationError
+from closedform.notation import Derivation
+
+FOLDER = "derivations"
+# Where pytest does not look for tests either (its norecursedirs), and installed packages.
+SKIPPED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}", "__pycache__", "site-packages")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A derivation and the file that defines it."""
+
+    derivation: Derivation
+    path: Path
+
+    @property
+    def kernels(self) -> Path:
+        """The folder of the committed kernels: ``numeric``, beside the folder of the derivation."""
+        return self.path.parent.parent / "numeric"
+
+
+def discover(folder: Path | None = None) -> tuple[Found, ...]:
+    """The derivations below ``folder`` (the current one if None), by path; the installed catalogue where there is none.
+
+    Raises:
+        DiscoveryError: a file cannot be imported, defines no derivation, or two define one of the same name.
+    """
+    paths = list(_files(Path.cwd() if folder is None else folder)) or list(_catalogue())
+    found: dict[str, Found] = {}
+    for path in paths:
+        for item in load(path):
+            other = found.setdefault(item.derivation.name, item)
+            if other.derivation != item.derivation:
+                raise DiscoveryError(f"two derivations are named {item.derivation.name}: in {other.path} and in {path}; rename one of them")
+    return tuple(found.values())
+
+
+def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
+    """Those of the given names, in the order of discovery; all of them if there are no names.
+
+    Raises:
+        UnknownDerivationError: a name that was not found, with close matches.
+    """
+    known = [item.derivation.name for item in found]
+    for name in names:
+        if name not in known:
+            raise UnknownDerivationError(f"no derivation is named {name!r}; {_suggestion(name, known)}")
+    return tuple(item for item in found if not names or item.derivation.name in names)
+
+
+def load(path: Path) -> tuple[Found, ...]:
+    """The derivations that a file defines, by the order of its attributes.
+
+    Raises:
+        DiscoveryError: the file cannot be imported (the message names the line) or defines none.
+    """
+    module = _imported(path)
+    derivations = [value for value in vars(module).values() if isinstance(value, Derivation)]
+    if not derivations:
+        raise DiscoveryError(f"{path} defines no derivation; assign one to a module attribute, derivation = Derivation(...)")
+    return tuple(Found(derivation, path) for derivation in dict.fromkeys(derivations))
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, _ in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _skipped(Path(parent, name)))
+        if FOLDER in folders:
+            yield from _modules_of(Path(parent, FOLDER))
+    if folder.name == FOLDER:
+        yield from _modules_of(folder)
+
+
+def _catalogue() -> Iterator[Path]:
+    return _modules_of(Path(closedform.derivations.__path__[0]))
+
+
+def _modules_of(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
+
+
+def _skipped(folder: Path) -> bool:
+    return any(fnmatch(folder.name, pattern) for pattern in SKIPPED) or (folder / "pyvenv.cfg").exists()
+
+
+def _imported(path: Path) -> object:
+    specification = importlib.util.spec_from_file_location(f"closedform_discovered.{path.stem}", path)
+    if specification is None or specification.loader is None:
+        raise DiscoveryError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    try:
+        with _importable(path.parent.parent):
+            specification.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise DiscoveryError(f"{path} does not import: {_where(error, path)}") from error
+    return module
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """``folder`` on the import path, so that a derivation can use what a sibling defines."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _where(error: BaseException, path: Path) -> str:
+    """The error, with the line of the file at which it arose."""
+    kind = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"line {error.lineno}: SyntaxError: {error.msg}\n    {(error.text or '').strip()}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"line {frames[-1].lineno}: {kind}\n    {frames[-1].line}" if frames else kind
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known)) or 'none'}"
