@@ -29,6 +29,11 @@ class Counterexample:
     lhs: str
     rhs: str
 
+    def __str__(self) -> str:
+        at = [f"{name} = {value}" for name, value in (*self.sizes.items(), *self.entry.items())]
+        values = [f"{name} = {_nested(value)}" for name, value in self.values.items()]
+        return "\n".join([f"at {', '.join(at)}" if at else "for scalars", *values, f"left side   {self.lhs}", f"right side  {self.rhs}"])
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -52,6 +57,13 @@ class Verdict:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
+    def __str__(self) -> str:
+        if self.verdict != PROVED:
+            return self.verdict
+        sizes = "; ".join(f"{name} = {', '.join(map(str, values))}" for name, values in self.sizes.items())
+        chance = f", error probability {self.error_probability:.0e}" if self.error_probability is not None else ""
+        return f"proved for all sizes (from {sizes}{chance})" if sizes else f"proved{chance}"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -65,7 +77,11 @@ class Step:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim of a derivation with its verdict and, where one was derived, the engine's own closed form."""
+    """A claim of a derivation with its verdict and, where one was derived, the engine's own closed form.
+
+    ``kind`` is ``claim`` for what the derivation's source says, ``closed form`` for what the engine derived for a
+    kernel (``claim`` is then the function's name), ``assumption`` for what the kernels' layout takes for granted.
+    """
 
     derivation: str
     claim: str
@@ -79,6 +95,19 @@ class ClaimResult:
     derived_text: str = ""
     derived_latex: str = ""
     steps: tuple[Step, ...] = ()
+    kind: str = "claim"
+
+    def __str__(self) -> str:
+        """The claim with its verdict; when it is not proved, everything that is known against it."""
+        verdict = self.verdict
+        name = f"{self.derivation}: {self.claim}" if self.derivation else self.claim
+        lines = [f"{name}: {verdict}", f"    {self.lhs_text} = {self.rhs_text}"]
+        if verdict.counterexample is not None:
+            lines += [f"    {line}" for line in str(verdict.counterexample).splitlines()]
+        lines += [f"    {sentence}" for sentence in verdict.diagnosis]
+        if verdict.verdict != PROVED and self.derived_text and self.derived_text != self.rhs_text:
+            lines.append(f"    closedform derives {self.derived_text}")
+        return "\n".join([*lines, *(f"    {note}" for note in verdict.notes)])
 
 
 @dataclass(frozen=True)
@@ -102,3 +131,86 @@ class KernelCheck:
     worst: float
     examples: int = 0
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A definition as text and LaTeX, with what it is in a few words."""
+
+    lhs_text: str
+    lhs_latex: str
+    rhs_text: str
+    rhs_latex: str
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A given of a derivation: ``text`` is its name and shape with what is known of it, ``y[B,C] where ...``."""
+
+    text: str
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class ModuleResult:
+    """A generated module, compared with the committed file.
+
+    Attributes:
+        source: the text that was generated.
+        committed: where the committed file is; empty where kernels are not committed.
+        verdict: ``passed`` (the same byte for byte), ``failed`` or, with nothing to compare, ``inconclusive``.
+        message: what differs.
+    """
+
+    derivation: str
+    backend: str
+    source: str
+    committed: str = ""
+    verdict: str = INCONCLUSIVE
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class DerivationResult:
+    """Everything that was found about one derivation.
+
+    Attributes:
+        claims: what its source says, and what the layout of the kernels takes for granted.
+        forms: the closed form of each kernel function, as derived, with its verdict.
+        modules: the generated modules, by backend.
+        checks: the kernels compared with each oracle.
+        problems: what could not be done at all (no closed form found, a form that cannot be printed).
+        notes: what was left out, and why (a backend that is not installed).
+    """
+
+    name: str
+    title: str
+    about: str
+    source: str
+    given: tuple[Input, ...]
+    lets: tuple[Equation, ...]
+    claims: tuple[ClaimResult, ...] = ()
+    forms: tuple[ClaimResult, ...] = ()
+    modules: tuple[ModuleResult, ...] = ()
+    checks: tuple[KernelCheck, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Every claim and closed form is proved, no module differs, every check passed."""
+        return (
+            not self.problems
+            and all(result.verdict.verdict == PROVED for result in (*self.claims, *self.forms))
+            and all(module.verdict != FAILED for module in self.modules)
+            and all(check.verdict == PASSED for check in self.checks)
+        )
+
+
+def _nested(value: object) -> str:
+    """Nested lists of numbers without quotes, ``[[1, 1/2], [0, -1]]``."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_nested(item) for item in value) + "]"
+    return str(value)
