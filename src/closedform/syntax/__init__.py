@@ -1,0 +1,1 @@
+"""Plain text to notation objects and back; LaTeX out of them."""
