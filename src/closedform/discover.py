@@ -7,7 +7,6 @@ Files whose name begins with ``_`` are help for the others and are not read by t
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import os
 import sys
 import traceback
@@ -16,9 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from types import ModuleType
 
 import closedform.derivations
 from closedform.errors import DiscoveryError, UnknownDerivationError
+from closedform.files import import_file
 from closedform.notation import Derivation
 
 FOLDER = "derivations"
@@ -28,15 +29,21 @@ SKIPPED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "ven
 
 @dataclass(frozen=True)
 class Found:
-    """A derivation and the file that defines it."""
+    """A derivation and where it comes from.
+
+    Attributes:
+        path: the file that defines it; None for one that was passed as an object.
+        installed: it comes from the installed catalogue, not from a project below the current folder.
+    """
 
     derivation: Derivation
-    path: Path
+    path: Path | None = None
+    installed: bool = False
 
     @property
-    def kernels(self) -> Path:
+    def kernels(self) -> Path | None:
         """The folder of the committed kernels: ``numeric``, beside the folder of the derivation."""
-        return self.path.parent.parent / "numeric"
+        return self.path.parent.parent / "numeric" if self.path else None
 
 
 def discover(folder: Path | None = None) -> tuple[Found, ...]:
@@ -45,13 +52,13 @@ def discover(folder: Path | None = None) -> tuple[Found, ...]:
     Raises:
         DiscoveryError: a file cannot be imported, defines no derivation, or two define one of the same name.
     """
-    paths = list(_files(Path.cwd() if folder is None else folder)) or list(_catalogue())
+    own = list(_files(Path.cwd() if folder is None else folder))
     found: dict[str, Found] = {}
-    for path in paths:
-        for item in load(path):
-            other = found.setdefault(item.derivation.name, item)
-            if other.derivation != item.derivation:
-                raise DiscoveryError(f"two derivations are named {item.derivation.name}: in {other.path} and in {path}; rename one of them")
+    for path in own or _catalogue():
+        for derivation in load(path):
+            other = found.setdefault(derivation.name, Found(derivation, path, installed=not own))
+            if other.derivation != derivation:
+                raise DiscoveryError(f"two derivations are named {derivation.name}: in {other.path} and in {path}; rename one of them")
     return tuple(found.values())
 
 
@@ -68,7 +75,7 @@ def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
     return tuple(item for item in found if not names or item.derivation.name in names)
 
 
-def load(path: Path) -> tuple[Found, ...]:
+def load(path: Path) -> tuple[Derivation, ...]:
     """The derivations that a file defines, by the order of its attributes.
 
     Raises:
@@ -78,7 +85,7 @@ def load(path: Path) -> tuple[Found, ...]:
     derivations = [value for value in vars(module).values() if isinstance(value, Derivation)]
     if not derivations:
         raise DiscoveryError(f"{path} defines no derivation; assign one to a module attribute, derivation = Derivation(...)")
-    return tuple(Found(derivation, path) for derivation in dict.fromkeys(derivations))
+    return tuple(dict.fromkeys(derivations))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -105,17 +112,12 @@ def _skipped(folder: Path) -> bool:
     return any(fnmatch(folder.name, pattern) for pattern in SKIPPED) or (folder / "pyvenv.cfg").exists()
 
 
-def _imported(path: Path) -> object:
-    specification = importlib.util.spec_from_file_location(f"closedform_discovered.{path.stem}", path)
-    if specification is None or specification.loader is None:
-        raise DiscoveryError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(specification)
+def _imported(path: Path) -> ModuleType:
     try:
         with _importable(path.parent.parent):
-            specification.loader.exec_module(module)
+            return import_file(path, f"closedform_discovered.{path.stem}")
     except (Exception, SystemExit) as error:
         raise DiscoveryError(f"{path} does not import: {_where(error, path)}") from error
-    return module
 
 
 @contextmanager

@@ -146,9 +146,10 @@ class Equation:
 
 @dataclass(frozen=True)
 class Input:
-    """A given of a derivation: ``text`` is its name and shape with what is known of it, ``y[B,C] where ...``."""
+    """A given of a derivation: its name and shape with what is known of it, ``y[B,C] where ...``, as text and LaTeX."""
 
     text: str
+    latex: str
     doc: str = ""
 
 

@@ -1,0 +1,1 @@
+"""Recorded results as text, JSON, Markdown and HTML; computes nothing."""

@@ -1,0 +1,17 @@
+"""What the command line does, as functions that return frozen results.
+
+This is the only place where the making wing (derive, lower, emit) and the judging wing (certify, check) meet:
+
+- :mod:`making` derives closed forms and prints modules of them,
+- :mod:`judging` proves what was claimed and what was derived,
+- :mod:`kernels` compares modules with committed files and loads them,
+- :mod:`verifying` puts these together, one derivation at a time,
+- :mod:`claims` reads claim files and problems from text,
+- :mod:`outcomes` holds what the functions return.
+"""
+
+from closedform.pipeline.claims import check, derive
+from closedform.pipeline.outcomes import Derived, DerivedForm, Generated, Verdicts, Verification
+from closedform.pipeline.verifying import generate, prove, verify
+
+__all__ = ["Derived", "DerivedForm", "Generated", "Verdicts", "Verification", "check", "derive", "generate", "prove", "verify"]

@@ -1,0 +1,83 @@
+"""A derivation as a record of text and LaTeX, for reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from closedform.notation import (
+    Constraint,
+    Derivation,
+    Given,
+    InvertibleMatrix,
+    Let,
+    Membership,
+    OneHot,
+    PositiveDefiniteMatrix,
+    Setting,
+    SymmetricMatrix,
+)
+from closedform.results import DerivationResult, Equation, Input
+from closedform.syntax.latex import to_latex
+from closedform.syntax.text import to_text
+
+_PROPERTIES = {
+    OneHot: "onehot",
+    SymmetricMatrix: "symmetric",
+    InvertibleMatrix: "invertible",
+    PositiveDefiniteMatrix: "positive definite",
+}
+_LATEX_SIGNS = {"!=": r"\neq", "<=": r"\leq", ">=": r"\geq"}
+
+
+def described(derivation: Derivation, **found: Any) -> DerivationResult:
+    """The record of a derivation's definition, with what was ``found`` about it."""
+    return DerivationResult(
+        name=derivation.name,
+        title=derivation.title,
+        about=derivation.about,
+        source=derivation.source,
+        given=tuple(_input(given, derivation.setting) for given in derivation.given),
+        lets=tuple(_equation(let, derivation.setting) for let in derivation.lets),
+        **found,
+    )
+
+
+def _equation(let: Let, setting: Setting) -> Equation:
+    return Equation(
+        to_text(let.head, setting), to_latex(let.head, setting), to_text(let.body, setting), to_latex(let.body, setting), let.doc
+    )
+
+
+def _input(given: Given, setting: Setting) -> Input:
+    dims = [dim.name for dim in given.dims]
+    text = given.name + (f"[{','.join(dims)}]" if dims else "")
+    shape = r" \times ".join(dims)
+    latex = rf"{_letter(given.name)} \in \mathbb{{R}}" + (f"^{{{shape}}}" if dims else "")
+    if given.of:
+        text += f" function of {', '.join(source.name for source in given.of)}"
+    if given.where:
+        text += f" where {', '.join(_text(constraint, setting) for constraint in given.where)}"
+        latex += "".join(rf",\quad {_latex(constraint, setting)}" for constraint in given.where)
+    return Input(text, latex, given.doc)
+
+
+def _text(constraint: Constraint, setting: Setting) -> str:
+    if isinstance(constraint, Membership):
+        return f"{to_text(constraint.entry, setting)} in {{{', '.join(map(str, constraint.values))}}}"
+    if isinstance(constraint, tuple(_PROPERTIES)):
+        return f"{constraint.tensor.name} {_PROPERTIES[type(constraint)]}"
+    return f"{to_text(constraint.lhs, setting)} {constraint.op} {to_text(constraint.rhs, setting)}"
+
+
+def _latex(constraint: Constraint, setting: Setting) -> str:
+    if isinstance(constraint, Membership):
+        return rf"{to_latex(constraint.entry, setting)} \in \{{{', '.join(map(str, constraint.values))}\}}"
+    if isinstance(constraint, tuple(_PROPERTIES)):
+        return rf"{_letter(constraint.tensor.name)}\ \text{{{_PROPERTIES[type(constraint)]}}}"
+    return f"{to_latex(constraint.lhs, setting)} {_LATEX_SIGNS.get(constraint.op, constraint.op)} {to_latex(constraint.rhs, setting)}"
+
+
+def _letter(name: str) -> str:
+    """A tensor's own name: a letter as it is, a word upright."""
+    escaped = name.replace("_", r"\_")
+    return name if len(name) == 1 else rf"\mathrm{{{escaped}}}"

@@ -1,0 +1,205 @@
+"""From a name to results: ``prove``, ``generate`` and ``verify``, one derivation at a time."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from closedform.check import check_kernel
+from closedform.discover import Found, discover, select
+from closedform.errors import DerivationError, LoweringError, UsageError
+from closedform.functions import KernelFunction, kernel_functions
+from closedform.notation import Derivation
+from closedform.pipeline.describing import described
+from closedform.pipeline.judging import judge_assumptions, judge_claims, judge_form
+from closedform.pipeline.kernels import KernelImportError, compare, loaded
+from closedform.pipeline.making import BACKENDS, closed_forms, modules
+from closedform.pipeline.outcomes import Generated, Verdicts, Verification
+from closedform.results import ClaimResult, DerivationResult, KernelCheck, ModuleResult
+
+DTYPES = ("float32", "float64")
+EXAMPLES = 20
+
+Progress = Callable[[str, int, int], None]
+
+
+def prove(*derivations: str | Derivation, seed: int = 0) -> Verdicts:
+    """Judge the claims of derivations, given by name or as objects; of all that are discovered if none is given.
+
+    Raises:
+        UnknownDerivationError, DiscoveryError: see :mod:`closedform.discover`.
+    """
+    found = [item.derivation for item in resolve(derivations)]
+    return Verdicts(tuple(r for d in found for r in (*judge_claims(d, seed=seed), *judge_assumptions(d, seed=seed))))
+
+
+def generate(*derivations: str | Derivation, backends: Sequence[str] = BACKENDS, out: Path | None = None) -> Generated:
+    """Print the kernels of derivations as modules, in memory; ``write()`` of the result puts them into their files.
+
+    Args:
+        backends: ``numpy``, ``torch`` or both.
+        out: the folder that gets ``numpy/NAME.py`` and ``torch/NAME.py``; by default ``numeric`` beside the
+            derivation's folder, or below the current folder for the installed catalogue.
+
+    Raises:
+        DerivationError, LoweringError: no closed form was found, or it cannot be printed.
+        UsageError: an unknown backend.
+    """
+    _check_backends(backends)
+    results, paths = [], []
+    for item in resolve(derivations):
+        folder = out or (None if item.installed else item.kernels) or Path("numeric")
+        sources = modules(item.derivation, closed_forms(item.derivation), backends)
+        for backend, source in sources.items():
+            results.append(compare(item.derivation.name, backend, source, folder))
+            paths.append(folder / backend / f"{item.derivation.name}.py")
+    return Generated(tuple(results), tuple(paths))
+
+
+def verify(
+    *derivations: str | Derivation,
+    examples: int = EXAMPLES,
+    backends: Sequence[str] = BACKENDS,
+    device: str = "cpu",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Verification:
+    """Derive, prove, generate and test derivations; all that are discovered if none is given.
+
+    Every claim and every closed form is judged for all sizes; the generated modules are compared with the committed
+    files; every kernel is compared with each oracle.
+
+    Args:
+        examples: inputs for each kernel, dtype and oracle.
+        device: where the torch kernels run.
+        progress: called with what is being done, the steps done and their number.
+
+    Raises:
+        UnknownDerivationError, DiscoveryError: see :mod:`closedform.discover`.
+        UsageError: an unknown backend, a device that torch does not have, fewer than one example.
+    """
+    _check_backends(backends)
+    if examples < 1:
+        raise UsageError(f"the number of examples must be at least 1; got {examples}")
+    installed = tuple(backend for backend in backends if importlib.util.find_spec(backend))
+    _check_device(device, installed)
+    found = resolve(derivations)
+    run = _Run(examples, tuple(backends), installed, device, seed)
+    meter = _Meter(progress, sum(run.steps(item.derivation) for item in found))
+    return Verification(tuple(run.verify(item, meter) for item in found))
+
+
+def resolve(derivations: Sequence[str | Derivation]) -> tuple[Found, ...]:
+    """Names looked up among what is discovered, objects as they are; everything if there are none."""
+    names = [item for item in derivations if isinstance(item, str)]
+    objects = [Found(item) for item in derivations if isinstance(item, Derivation)]
+    if len(names) + len(objects) != len(derivations):
+        wrong = next(item for item in derivations if not isinstance(item, str | Derivation))
+        raise UsageError(f"a derivation is given by its name or as a Derivation; got {wrong!r}")
+    return (*objects, *(select(discover(), names) if names or not objects else ()))
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Meter:
+    """Counts steps and tells how many are done."""
+
+    progress: Progress | None
+    total: int
+    done: int = 0
+
+    def step(self, what: str) -> None:
+        if self.progress:
+            self.progress(what, self.done, self.total)
+        self.done += 1
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The options of one run of ``verify``."""
+
+    examples: int
+    backends: tuple[str, ...]
+    installed: tuple[str, ...]
+    device: str
+    seed: int
+
+    def steps(self, derivation: Derivation) -> int:
+        """How often :meth:`verify` tells its meter."""
+        functions = len(kernel_functions(derivation))
+        return 2 + functions * (1 + len(self.installed) * len(DTYPES))
+
+    def verify(self, item: Found, meter: _Meter) -> DerivationResult:
+        """Everything about one derivation; what cannot be done at all is recorded as a problem."""
+        derivation, start = item.derivation, time.perf_counter()
+        meter.step(f"{derivation.name}: prove the claims")
+        claims = (*judge_claims(derivation, seed=self.seed), *judge_assumptions(derivation, seed=self.seed))
+        forms: tuple[ClaimResult, ...] = ()
+        made: tuple[ModuleResult, ...] = ()
+        checks: tuple[KernelCheck, ...] = ()
+        problems: tuple[str, ...] = ()
+        try:
+            meter.step(f"{derivation.name}: derive the closed forms")
+            closed = closed_forms(derivation)
+            for form in closed:
+                meter.step(f"{derivation.name}: prove {form.function.name}")
+                forms += (judge_form(derivation, form, seed=self.seed),)
+            sources = modules(derivation, closed, self.backends)
+            made = tuple(compare(derivation.name, backend, source, item.kernels) for backend, source in sources.items())
+            checks = self._check(derivation, made, meter)
+        except (DerivationError, LoweringError, KernelImportError) as error:
+            problems = (str(error),)
+        absent = [backend for backend in self.backends if backend not in self.installed]
+        return described(
+            derivation,
+            claims=claims,
+            forms=forms,
+            modules=made,
+            checks=checks,
+            problems=problems,
+            notes=tuple(f"{backend} is not installed: its kernels were generated and compared, but not run" for backend in absent),
+            seconds=time.perf_counter() - start,
+        )
+
+    def _check(self, derivation: Derivation, made: Sequence[ModuleResult], meter: _Meter) -> tuple[KernelCheck, ...]:
+        checks: list[KernelCheck] = []
+        with loaded(module for module in made if module.backend in self.installed) as kernels:
+            for backend, module in kernels.items():
+                for function in kernel_functions(derivation):
+                    for dtype in DTYPES:
+                        meter.step(f"{derivation.name}: check {function.name} ({backend}, {dtype})")
+                        checks += self._check_one(derivation, function, module, backend, dtype)
+        return tuple(checks)
+
+    def _check_one(
+        self, derivation: Derivation, function: KernelFunction, module: ModuleType, backend: str, dtype: str
+    ) -> tuple[KernelCheck, ...]:
+        device = self.device if backend == "torch" else "cpu"
+        return check_kernel(
+            derivation, function, module, backend=backend, dtype=dtype, examples=self.examples, seed=self.seed, device=device
+        )
+
+
+def _check_backends(backends: Sequence[str]) -> None:
+    unknown = [backend for backend in backends if backend not in BACKENDS]
+    if unknown or not backends:
+        raise UsageError(f"the backends are {' and '.join(BACKENDS)}; got {', '.join(map(repr, unknown)) or 'none'}")
+
+
+def _check_device(device: str, installed: Sequence[str]) -> None:
+    if device == "cpu":
+        return
+    if "torch" not in installed:
+        raise UsageError(f"device {device!r} needs torch, which is not installed")
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"torch has no device {device!r} here: {str(error).splitlines()[0]}") from error
