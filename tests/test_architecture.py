@@ -70,7 +70,8 @@ def test_a_package_imports_only_what_it_stands_on(path: Path) -> None:
 
 
 def _reachable(package: str) -> set[str]:
-    reached, todo = set(), [package]
+    reached: set[str] = set()
+    todo = [package]
     while todo:
         new = ALLOWED[todo.pop()] - reached
         reached |= new

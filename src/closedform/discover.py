@@ -114,7 +114,7 @@ def _skipped(folder: Path) -> bool:
 
 def _imported(path: Path) -> ModuleType:
     try:
-        with _importable(path.parent.parent):
+        with _importable(path.parent):
             return import_file(path, f"closedform_discovered.{path.stem}")
     except (Exception, SystemExit) as error:
         raise DiscoveryError(f"{path} does not import: {_where(error, path)}") from error
@@ -122,8 +122,8 @@ def _imported(path: Path) -> ModuleType:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """``folder`` on the import path, so that a derivation can use what a sibling defines."""
-    sys.path.insert(0, str(folder))
+    """``folder`` last on the import path: a derivation can use what a sibling defines, and shadows nothing."""
+    sys.path.append(str(folder))
     try:
         yield
     finally:
