@@ -24,7 +24,7 @@ _BADGES = {"✓": "good", "✗": "bad", "?": "open"}
 
 def document(pages: Mapping[str, str]) -> str:
     """One HTML document of Markdown pages (file name -> text), in their order; links between them are kept."""
-    sections = [(_anchor(name), page_title(text).replace("\\", ""), Markup(_rendered(name, text, pages))) for name, text in pages.items()]
+    sections = [(_anchor(name), page_title(text).replace("\\", ""), Markup(_rendered(text, pages))) for name, text in pages.items()]
     template = _environment().get_template("report.html")
     return template.render(sections=sections, light=_code_style("friendly"), dark=_code_style("github-dark"))
 
@@ -50,14 +50,11 @@ def _anchor(name: str) -> str:
     return name.removesuffix(".md").lower()
 
 
-def _rendered(name: str, text: str, pages: Mapping[str, str]) -> str:
-    """A page as HTML, its headings and links made part of one document."""
+def _rendered(text: str, pages: Mapping[str, str]) -> str:
+    """A page as HTML, its links made links within one document."""
     parser = MarkdownIt("commonmark", {"html": True}, renderer_cls=_Renderer).enable("table")
     tokens = parser.parse(text)
-    for at, token in enumerate(tokens):
-        if token.type == "heading_open":
-            words = re.sub(r"[^a-z0-9]+", "-", tokens[at + 1].content.lower()).strip("-")
-            token.attrSet("id", f"{_anchor(name)}.{words}")
+    for token in tokens:
         for child in token.children or ():
             href = child.attrGet("href")
             if isinstance(href, str) and href in pages:
