@@ -1,0 +1,180 @@
+"""Capture-free surgery on index expressions: substitute indices, open and close sums.
+
+SymPy's own ``subs`` and ``diff`` capture bound indices silently, ``Sum(x[i]*y[k], k).subs(i, k)``; nothing in
+this package calls them. Here a bound index steps aside whenever another one moves in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, S, Sum, Symbol
+
+from closedform.notation import Index, NamedTensor, Partial, det, inv, logdet, summation
+
+LEAVES = (Indexed, KroneckerDelta, Partial, inv, det, logdet, NamedTensor)
+
+
+def free(expression: Any) -> set[Index]:
+    """The indices that occur free."""
+    return {symbol for symbol in expression.free_symbols if isinstance(symbol, Index)}
+
+
+def every_index(expression: Any) -> set[Index]:
+    """The indices that occur at all, bound ones included."""
+    return set(expression.atoms(Index))
+
+
+def is_leaf(node: Any) -> bool:
+    """Whether rules look at the node as a whole: a symbol, a number, a tensor entry, a delta, an unknown derivative."""
+    return not node.args or isinstance(node, LEAVES)
+
+
+def sum_parts(node: Sum) -> tuple[Expr, tuple[Index, ...]]:
+    """Body and bound indices of a sum."""
+    return node.function, tuple(limit[0] for limit in node.limits)
+
+
+def fresh(index: Index, taken: Iterable[Index]) -> Index:
+    """An index over the same dimension whose name nobody in ``taken`` has."""
+    names = {other.name for other in taken}
+    stem = index.name.split("__")[0]
+    number = 1
+    while f"{stem}__{number}" in names:
+        number += 1
+    return Index(f"{stem}__{number}", index.dim)
+
+
+def rename_bound(body: Expr, bound: tuple[Index, ...], taken: set[Index]) -> tuple[Expr, tuple[Index, ...]]:
+    """The same sum with bound indices that nobody in ``taken`` has the name of."""
+    taken_names = {index.name for index in taken}
+    renamed: dict[Index, Index] = {}
+    busy = taken | every_index(body) | set(bound)
+    for index in bound:
+        if index.name in taken_names:
+            renamed[index] = fresh(index, busy)
+            busy = busy | {renamed[index]}
+    return substitute(body, renamed), tuple(renamed.get(index, index) for index in bound)
+
+
+def substitute(expression: Any, mapping: Mapping[Index, Index]) -> Any:
+    """Replace free indices, simultaneously; bound indices that would capture a newcomer are renamed."""
+    relevant = {old: new for old, new in mapping.items() if old != new and old in expression.free_symbols}
+    if not relevant:
+        return expression
+    if isinstance(expression, Index):
+        return relevant[expression]
+    if isinstance(expression, Sum):
+        body, bound = sum_parts(expression)
+        body, bound = rename_bound(body, bound, set(relevant.values()))
+        return Sum(substitute(body, relevant), *[(index, 1, index.dim) for index in bound])
+    return expression.func(*[substitute(argument, relevant) for argument in expression.args])
+
+
+def rebuilt(node: Any, arguments: tuple[Any, ...]) -> Any:
+    """The node with other arguments; sums drop what they no longer need."""
+    if arguments == node.args:
+        return node
+    if isinstance(node, Sum):
+        _, bound = sum_parts(node)
+        return summation(arguments[0], *bound)
+    return node.func(*arguments)
+
+
+def transform(expression: Any, change: Callable[[Any], Any]) -> Any:
+    """Apply ``change`` to every node, innermost first."""
+    if is_leaf(expression):
+        return change(expression)
+    if isinstance(expression, Sum):
+        return change(rebuilt(expression, (transform(expression.function, change), *expression.args[1:])))
+    return change(rebuilt(expression, tuple(transform(argument, change) for argument in expression.args)))
+
+
+def nodes(expression: Any) -> Iterator[Any]:
+    """Every node, leaves whole, outermost first."""
+    yield expression
+    if not is_leaf(expression):
+        arguments = expression.args[:1] if isinstance(expression, Sum) else expression.args
+        for argument in arguments:
+            yield from nodes(argument)
+
+
+def factors(expression: Expr) -> tuple[Expr, ...]:
+    """The factors of a product."""
+    return tuple(Mul.make_args(expression))
+
+
+def terms(expression: Expr) -> tuple[Expr, ...]:
+    """The terms of a sum with ``+``."""
+    return tuple(Add.make_args(expression))
+
+
+def base_and_exponent(factor: Expr) -> tuple[Expr, Expr]:
+    """``x**n`` as (x, n)."""
+    return (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, S.One)
+
+
+def powers(product: Expr) -> tuple[Rational, dict[Expr, Expr]]:
+    """A product as its rational coefficient and the exponent of every other base."""
+    coefficient, rest = product.as_coeff_Mul()
+    exponents: dict[Expr, Expr] = {}
+    for factor in factors(rest):
+        base, exponent = base_and_exponent(factor)
+        if base != S.One:
+            exponents[base] = exponents.get(base, S.Zero) + exponent
+    return coefficient, exponents
+
+
+def product_of(exponents: Mapping[Expr, Expr]) -> Expr:
+    """The inverse of :func:`powers`."""
+    return Mul(*[Pow(base, exponent) for base, exponent in exponents.items()])
+
+
+def opened(product: Expr, taken: Iterable[Index] = ()) -> tuple[tuple[Index, ...], list[Expr]]:
+    """A product with its sums opened: sum_k(f)*g as the bound indices (k) and the factors f, g."""
+    bound: tuple[Index, ...] = ()
+    flat: list[Expr] = []
+    pending = list(factors(product))
+    busy = set(taken) | free(product)
+    while pending:
+        factor = pending.pop(0)
+        if isinstance(factor, Sum):
+            body, inner = sum_parts(factor)
+            body, inner = rename_bound(body, inner, busy)
+            busy |= set(inner)
+            bound += inner
+            pending[:0] = factors(body)
+        else:
+            flat.append(factor)
+    return bound, flat
+
+
+def closed(flat: Iterable[Expr], bound: Iterable[Index]) -> Expr:
+    """Put sums back around the factors that need them: independent sums stay apart, constants stay outside."""
+    remaining = list(flat)
+    open_indices = list(bound)
+    result: list[Expr] = []
+    while open_indices:
+        group, members = {open_indices[0]}, []
+        grown = True
+        while grown:
+            grown = False
+            for factor in list(remaining):
+                touching = free(factor) & set(open_indices)
+                if touching & group:
+                    remaining.remove(factor)
+                    members.append(factor)
+                    group |= touching
+                    grown = True
+        over = [index for index in open_indices if index in group]
+        open_indices = [index for index in open_indices if index not in group]
+        result.append(summation(Mul(*members), *over))
+    return Mul(*remaining, *result)
+
+
+def names_in(expression: Any) -> set[str]:
+    """Names of the tensors and scalars of an expression, also under a Partial."""
+    found = {base.name for base in expression.atoms(NamedTensor)}
+    labels = {base.label for base in expression.atoms(NamedTensor)}
+    return found | {symbol.name for symbol in expression.atoms(Symbol) - labels if not isinstance(symbol, Index)}

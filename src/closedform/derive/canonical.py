@@ -1,0 +1,84 @@
+"""One name for every bound index, so that sums that mean the same are the same.
+
+``Sum(x[k], k)`` and ``Sum(x[l], l)`` differ for SymPy. Bound indices are renamed here by where they stand, so equal
+sums compare equal, add up and cancel as ordinary atoms of SymPy's algebra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby, permutations, product
+from typing import Any
+
+from sympy import Add, Indexed, KroneckerDelta, Mul, Sum
+
+from closedform.derive.algebra import factors, free, nodes, substitute, sum_parts, transform
+from closedform.notation import Index
+
+PREFIX = "dummy"
+MOST_ORDERS = 720  # orders of interchangeable dummies that are tried before the first is taken
+
+
+def key(node: Any, names: Mapping[Index, str] | None = None) -> str:
+    """A text that depends on the mathematics only: not on hashes, nor on the order of factors."""
+    if isinstance(node, Index):
+        return (names or {}).get(node, node.name)
+    if isinstance(node, Indexed):
+        return f"{node.base.name}[{','.join(key(index, names) for index in node.indices)}]"
+    if not node.args:
+        return str(node)
+    if isinstance(node, Sum):
+        body, bound = sum_parts(node)
+        inner = {**(names or {})}
+        for index in bound:
+            inner.pop(index, None)
+        return f"Sum({key(body, inner)};{','.join(index.name for index in bound)})"
+    parts = [key(argument, names) for argument in node.args]
+    if isinstance(node, Add | Mul | KroneckerDelta):
+        parts.sort()
+    return f"{type(node).__name__}({','.join(parts)})"
+
+
+def canonical(expression: Any) -> Any:
+    """The same expression with canonical bound indices; alpha-equivalent expressions become equal."""
+    if not expression.has(Sum):
+        return expression
+    return transform(expression, lambda node: _renamed(node) if isinstance(node, Sum) else node)
+
+
+def _depth(expression: Any) -> int:
+    own = [1 + _depth(node.function) for node in nodes(expression) if isinstance(node, Sum)] if expression.has(Sum) else []
+    return max(own, default=0)
+
+
+def _renamed(node: Sum) -> Sum:
+    body, bound = sum_parts(node)
+    depth = 1 + _depth(body)
+    best: tuple[str, dict[Index, Index]] | None = None
+    for order in _orders(body, bound):
+        target = {index: Index(f"{PREFIX}{depth}_{position}", index.dim) for position, index in enumerate(order)}
+        text = key(body, {old: new.name for old, new in target.items()}) if len(bound) > 1 else ""
+        if best is None or text < best[0]:
+            best = (text, target)
+    assert best is not None
+    target = best[1]
+    return Sum(substitute(body, target), *[(new, 1, new.dim) for new in target.values()])
+
+
+def _orders(body: Any, bound: tuple[Index, ...]) -> list[tuple[Index, ...]]:
+    """The orders of the bound indices that their surroundings do not tell apart."""
+    parts = factors(body)
+
+    def signature(index: Index) -> tuple[str, tuple[str, ...]]:
+        masked = dict.fromkeys(bound, "*") | {index: "@"}
+        return index.dim.name, tuple(sorted(key(part, masked) for part in parts if index in free(part)))
+
+    ranked = sorted(((signature(index), index.name, index) for index in bound), key=lambda entry: entry[:2])
+    ties = [[entry[2] for entry in group] for _, group in groupby(ranked, key=lambda entry: entry[0])]
+    orders = 1
+    for tie in ties:
+        for n in range(2, len(tie) + 1):
+            orders *= n
+    if orders > MOST_ORDERS:
+        return [tuple(index for tie in ties for index in tie)]
+    return [tuple(index for part in choice for index in part) for choice in product(*(permutations(tie) for tie in ties))]

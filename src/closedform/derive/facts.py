@@ -1,0 +1,241 @@
+"""What the rules may use: softmaxes, known sums, known entries and named lets of one setting.
+
+Everything here is read off the definitions and the constraints; nothing knows a derivation by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Indexed, Mul, Pow, S, Sum, exp
+
+from closedform.derive.algebra import factors, fresh, is_leaf, nodes, powers, substitute, sum_parts, terms
+from closedform.derive.calculus import Dependence
+from closedform.derive.canonical import canonical
+from closedform.derive.matching import Pattern
+from closedform.notation import (
+    Index,
+    Let,
+    Membership,
+    NamedTensor,
+    OneHot,
+    PositiveDefiniteMatrix,
+    Relation,
+    Setting,
+    SymmetricMatrix,
+    head_name,
+    summation,
+)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """A let p[.., i, ..] = exp(u[i]) / sum_k exp(u[k])."""
+
+    let: Let
+    index: Index
+    argument: Expr
+
+    @property
+    def partition(self) -> Expr:
+        """sum_k exp(u[k])."""
+        dummy = fresh(self.index, self.let.indices)
+        return canonical(summation(exp(substitute(self.argument, {self.index: dummy})), dummy))
+
+
+@dataclass(frozen=True)
+class Known:
+    """An equation to be used from left to right, for any value of its wild indices."""
+
+    pattern: Pattern
+    value: Expr
+    reason: str
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the left side."""
+        return {node.base.name for node in nodes(self.pattern.expression) if isinstance(node, Indexed)}
+
+
+@dataclass(frozen=True)
+class Relation_:
+    """A let solved for one of its parts: ``part**exponent = value``; ``certain`` where the name is sure to read better."""
+
+    let: Let
+    pattern: Pattern
+    value: Expr
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Attributes:
+    setting: definitions and givens, with the lets that were introduced.
+    softmaxes: the lets that are softmaxes.
+    sums: sums whose value is known.
+    onehot, bits, signs: names of tensors whose entries are idempotent along the last axis, 0 or 1, -1 or 1.
+    symmetric: names of symmetric matrices.
+    relations: lets, solved for one of their parts.
+    """
+
+    setting: Setting
+    softmaxes: tuple[Softmax, ...] = ()
+    sums: tuple[Known, ...] = ()
+    onehot: frozenset[str] = frozenset()
+    bits: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
+    symmetric: frozenset[str] = frozenset()
+    relations: tuple[Relation_, ...] = ()
+
+
+def collect_facts(setting: Setting, varied: frozenset[str], lets: tuple[Let, ...]) -> Facts:
+    """The facts of a setting, leaving out constraints on what depends on a name in ``varied``.
+
+    A constraint holds at the point, not around it: before the last derivative by a name is taken, what is
+    known of that name's entries must not be used.
+    """
+    dependence = Dependence(setting)
+    frozen = [given for given in setting.given if not dependence.of(given.name) & varied]
+    constraints = [constraint for given in frozen for constraint in given.where]
+    softmaxes = tuple(role for let in lets if (role := softmax_of(let)) is not None)
+    sums = [_rows_sum_to_one(role) for role in softmaxes]
+    for constraint in constraints:
+        if isinstance(constraint, Relation) and constraint.op == "=":
+            held = {node.base.name for side in (constraint.lhs, constraint.rhs) for node in nodes(side) if isinstance(node, Indexed)}
+            if not any(dependence.of(name) & varied for name in held):
+                sums += _solved_for_a_sum(constraint)
+        elif isinstance(constraint, OneHot):
+            sums.append(_one_hot_sum(constraint.tensor))
+    return Facts(
+        setting=setting,
+        softmaxes=softmaxes,
+        sums=tuple(sums),
+        onehot=frozenset(c.tensor.name for c in constraints if isinstance(c, OneHot)),
+        bits=_with_values(constraints, {0, 1}) | frozenset(c.tensor.name for c in constraints if isinstance(c, OneHot)),
+        signs=_with_values(constraints, {-1, 1}),
+        symmetric=frozenset(c.tensor.name for c in constraints if isinstance(c, SymmetricMatrix | PositiveDefiniteMatrix))
+        | _written_out_symmetric(constraints),
+        relations=tuple(relation for let in lets for relation in relations_of(let)),
+    )
+
+
+def softmax_of(let: Let) -> Softmax | None:
+    """The let as a softmax over one of its axes, or None."""
+    coefficient, exponents = powers(let.body)
+    numerators = [base for base in exponents if isinstance(base, exp)] or [Pow(b, e) for b, e in exponents.items() if b == S.Exp1]
+    sums = [base for base, power in exponents.items() if isinstance(base, Sum) and power == -1]
+    if coefficient != 1 or len(exponents) != 2 or len(numerators) != 1 or len(sums) != 1:
+        return None
+    body, bound = sum_parts(sums[0])
+    if len(bound) != 1 or not isinstance(body, exp):
+        return None
+    for index in let.indices:
+        same_axis = index.dim == bound[0].dim and index not in sums[0].free_symbols
+        if same_axis and numerators[0] == substitute(body, {bound[0]: index}):
+            return Softmax(let, index, numerators[0].args[0])
+    return None
+
+
+def _rows_sum_to_one(role: Softmax) -> Known:
+    total = canonical(summation(role.let.head, role.index))
+    wild = tuple(index for index in role.let.indices if index != role.index)
+    return Known(Pattern(total, wild), S.One, f"{role.let.name} is a softmax: it sums to 1 over {role.index.dim.name}")
+
+
+def _one_hot_sum(tensor: NamedTensor) -> Known:
+    at = tuple(Index(f"o{axis}", dim) for axis, dim in enumerate(tensor.dims))
+    total = canonical(summation(tensor[at], at[-1]))
+    return Known(Pattern(total, at[:-1]), S.One, f"{tensor.name} is one-hot: it sums to 1")
+
+
+def _solved_for_a_sum(constraint: Relation) -> list[Known]:
+    """``a*sum + rest = rhs`` as ``sum = (rhs - rest)/a``, where exactly one sum can be solved for."""
+    difference = canonical(constraint.lhs - constraint.rhs)
+    solved = []
+    for term in terms(difference):
+        coefficient, exponents = powers(term)
+        sums = [base for base, power in exponents.items() if isinstance(base, Sum) and power == 1]
+        if len(sums) == 1:
+            scale = coefficient * Mul(*[Pow(base, power) for base, power in exponents.items() if base != sums[0]])
+            wild = tuple(sorted((s for s in sums[0].free_symbols if isinstance(s, Index)), key=lambda index: index.name))
+            value = -(difference - term) / scale
+            solved.append(Known(Pattern(sums[0], wild), value, "the constraint on the given"))
+    return solved[:1] if len(solved) == 1 else []
+
+
+def _with_values(constraints: Sequence[object], values: set[int]) -> frozenset[str]:
+    return frozenset(head_name(c.entry) for c in constraints if isinstance(c, Membership) and set(map(int, c.values)) == values)
+
+
+def _written_out_symmetric(constraints: Sequence[object]) -> frozenset[str]:
+    """A[i,j] = A[j,i], written as an equation."""
+    found = set()
+    for c in constraints:
+        if not (isinstance(c, Relation) and c.op == "=" and isinstance(c.lhs, Indexed) and isinstance(c.rhs, Indexed)):
+            continue
+        if c.lhs.base == c.rhs.base and c.lhs.indices == tuple(reversed(c.rhs.indices)) and len(c.lhs.indices) == 2:
+            found.add(c.lhs.base.name)
+    return frozenset(found)
+
+
+# ---------------------------------------------------------------------------------------------
+# Lets, solved for one of their parts
+# ---------------------------------------------------------------------------------------------
+
+
+def relations_of(let: Let) -> tuple[Relation_, ...]:
+    """head = a*part**n + rest, solved for each part that carries the let's indices."""
+    body = canonical(let.body)
+    if is_leaf(body) or softmax_of(let) is not None:
+        return ()
+    if isinstance(body, Pow) and not is_leaf(body.base) and not body.exp.is_integer:
+        return (Relation_(let, Pattern(body.base, let.indices), let.head ** (1 / body.exp), True),)
+    found = []
+    for part in _parts(body):
+        solved = _solve(let, body, part)
+        if solved is not None:
+            found.append(solved)
+    return tuple(found)
+
+
+def _parts(body: Expr) -> list[Expr]:
+    """Sums, functions and entries that stand as factors in the terms of a body; products of functions aside."""
+    parts: dict[Expr, None] = {}
+    for term in (inner for outer in terms(body) for inner in _opened_terms(outer)):
+        for base in powers(term)[1]:
+            parts[base] = None
+    return [part for part in parts if not part.is_number]
+
+
+def _opened_terms(term: Expr) -> list[Expr]:
+    """(a + b)*c as a*c and b*c, one level."""
+    for part in factors(term):
+        if part.is_Add:
+            rest = Mul(*[other for other in factors(term) if other != part])
+            return [rest * inner for inner in part.args]
+    return [term]
+
+
+def _solve(let: Let, body: Expr, part: Expr) -> Relation_ | None:
+    opened = [inner for outer in terms(body) for inner in _opened_terms(outer)]
+    holding = [term for term in opened if part in powers(term)[1]]
+    if len(holding) != 1 or any(part != term and part in _inside(term) for term in opened if term not in holding):
+        return None
+    coefficient, exponents = powers(holding[0])
+    exponent = exponents.pop(part)
+    if exponent not in (1, -1) or set(let.indices) - part.free_symbols or any(part in _inside(base) for base in exponents):
+        return None
+    if not isinstance(part, Indexed | Sum) and is_leaf(part) and part.free_symbols.isdisjoint(let.indices) and let.indices:
+        return None
+    rest = sum((term for term in opened if term is not holding[0]), S.Zero)
+    scale = coefficient * Mul(*[Pow(base, power) for base, power in exponents.items()])
+    value = ((let.head - rest) / scale) ** exponent
+    certain = rest == 0 and not isinstance(part, Indexed) and not is_leaf(part) and body == part
+    if is_leaf(part) and not isinstance(part, Indexed):
+        return None
+    return Relation_(let, Pattern(part, let.indices), value, certain)
+
+
+def _inside(expression: Expr) -> set[Expr]:
+    return set(nodes(expression))

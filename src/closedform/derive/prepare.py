@@ -1,0 +1,164 @@
+"""Name what a person wrote in raw exponentials: softmax, sigmoid, softplus, logsumexp.
+
+    exp(x)/(1 + exp(x)) = sigmoid(x),  log(1 + exp(x)) = softplus(x),  exp(u[i])/sum_k exp(u[k]) = p[i].
+
+The definitions that the caller gave stay as they are in the result's setting; only lets are added to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add, Expr, Indexed, Mul, Pow, S, Sum, exp, log
+
+from closedform.derive.algebra import base_and_exponent, factors, free, fresh, names_in, nodes, substitute, sum_parts, transform
+from closedform.derive.canonical import canonical
+from closedform.derive.facts import Facts, softmax_of
+from closedform.derive.matching import Pattern
+from closedform.derive.rules.fold_softmax import fold_softmax
+from closedform.notation import Index, Let, Setting, scalar, sigmoid, softplus, tensor
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A setting to derive in.
+
+    Attributes:
+        setting: the caller's, with the softmaxes that it uses without naming them.
+        bodies: let name -> its definition with softmax, sigmoid and softplus in place of raw exponentials.
+        added: names of the lets that the caller did not have.
+    """
+
+    setting: Setting
+    lets: tuple[Let, ...]
+    added: frozenset[str]
+
+
+def prepare(setting: Setting, expression: Expr, avoid: Iterable[str]) -> Prepared:
+    """Fold raw exponentials, with new names where a softmax has none yet."""
+    taken = set(setting.symbols()) | names_in(expression) | set(avoid)
+    lets: list[Let] = []
+    added: set[str] = set()
+    for let in setting.lets:
+        body = fold_logistic(let.body)
+        let = Let(let.head, body, let.doc, let.spelling) if body != let.body else let
+        if softmax_of(let) is None:
+            for partition in _partitions(body):
+                if not any(_is_partition(partition, other) for other in (*lets, *setting.lets)):
+                    new = _named_softmax(partition, taken)
+                    taken.add(new.name)
+                    added.add(new.name)
+                    lets.append(new)
+            body = fold_known(body, lets, setting)
+            let = Let(let.head, body, let.doc, let.spelling)
+        lets.append(let)
+    by_name = {let.name: let for let in setting.lets}
+    kept = tuple(by_name.get(let.name, let) for let in lets)
+    return Prepared(Setting(setting.given, kept), tuple(lets), frozenset(added))
+
+
+def fold_known(body: Expr, lets: Iterable[Let], setting: Setting) -> Expr:
+    """Fold the softmaxes that are already named."""
+    roles = tuple(role for let in lets if (role := softmax_of(let)) is not None)
+    return fold_softmax(body, Facts(setting, softmaxes=roles)) if roles else body
+
+
+def _partitions(body: Expr) -> list[Sum]:
+    """The sums of exponentials that stand below a line or in a logarithm."""
+    found: dict[Expr, None] = {}
+    for node in nodes(body):
+        inner = node.args[0] if isinstance(node, log) else base_and_exponent(node)[0] if _is_reciprocal(node) else None
+        if isinstance(inner, Sum):
+            inside, bound = sum_parts(inner)
+            if isinstance(inside, exp) and len(bound) == 1:
+                found[canonical(inner)] = None
+    return list(found)
+
+
+def _is_reciprocal(node: Any) -> bool:
+    return isinstance(node, Pow) and bool(node.exp.is_negative)
+
+
+def _is_partition(partition: Sum, let: Let) -> bool:
+    role = softmax_of(let)
+    if role is None:
+        return False
+    rows = tuple(index for index in let.indices if index != role.index)
+    return Pattern(role.partition, rows).match(partition) is not None
+
+
+def _named_softmax(partition: Sum, taken: set[str]) -> Let:
+    body, (dummy,) = sum_parts(partition)
+    rows = _in_order(body, free(partition))
+    index = fresh(Index("c", dummy.dim), rows)
+    index = Index("c", dummy.dim) if all(row.name != "c" for row in rows) else index
+    name = free_name(("p", "softmax"), taken)
+    head = tensor(name, *[row.dim for row in rows], dummy.dim)[(*rows, index)]
+    return Let(head, substitute(body, {dummy: index}) / partition, "softmax probabilities")
+
+
+def named_logsumexp(node: Expr, taken: set[str]) -> Let:
+    """A let for log(sum_k exp(u[k]))."""
+    rows = _in_order(node, free(node))
+    name = free_name(("lse", "logsumexp"), taken)
+    head = tensor(name, *[row.dim for row in rows])[rows] if rows else scalar(name)
+    return Let(head, node, "logarithm of the sum of exponentials")
+
+
+def _in_order(body: Expr, rows: set[Index]) -> tuple[Index, ...]:
+    """The free indices in the order in which the first tensor that carries them has them."""
+    entries = sorted((node for node in nodes(body) if isinstance(node, Indexed)), key=str)
+    ordered = dict.fromkeys(index for entry in entries for index in entry.indices if index in rows)
+    return (*ordered, *sorted(rows - set(ordered), key=lambda index: index.name))
+
+
+def free_name(wished: tuple[str, ...], taken: set[str]) -> str:
+    """The first name that is not taken."""
+    candidates = (*wished, *(f"{wished[0]}{number}" for number in range(1, 1000)))
+    return next(name for name in candidates if name not in taken)
+
+
+def fold_logistic(expression: Expr) -> Expr:
+    """1/(1 + exp(-x)) as sigmoid(x), log(1 + exp(x)) as softplus(x)."""
+    if not expression.has(exp):
+        return expression
+    return transform(expression, _logistic)
+
+
+def _logistic(node: Any) -> Any:
+    if isinstance(node, log):
+        inner = _one_plus_exponential(node.args[0])
+        return softplus(inner) if inner is not None else node
+    if isinstance(node, Pow) and node.exp.is_Integer and node.exp < 0:
+        inner = _one_plus_exponential(node.base)
+        return sigmoid(-inner) ** (-node.exp) if inner is not None else node
+    if isinstance(node, Mul):
+        return _raised(node)
+    return node
+
+
+def _raised(node: Mul) -> Expr:
+    """exp(x)*sigmoid(-x) = sigmoid(x)."""
+    parts = factors(node)
+    for part in parts:
+        if isinstance(part, exp):
+            for other in parts:
+                if isinstance(other, sigmoid) and other.args[0] == -part.args[0]:
+                    return Mul(*[p for p in parts if p not in (part, other)], sigmoid(part.args[0]))
+    return node
+
+
+def _one_plus_exponential(node: Expr) -> Expr | None:
+    """x where the node is 1 + exp(x)."""
+    if isinstance(node, Add) and len(node.args) == 2 and S.One in node.args:
+        other = next(argument for argument in node.args if argument != S.One)
+        if isinstance(other, exp):
+            return other.args[0]
+    return None
+
+
+def is_logsumexp(node: Any) -> bool:
+    """log(sum_k exp(..))."""
+    return isinstance(node, log) and isinstance(node.args[0], Sum) and isinstance(sum_parts(node.args[0])[0], exp)

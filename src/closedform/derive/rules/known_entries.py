@@ -1,0 +1,56 @@
+"""Use what is known of single entries: one-hot rows, entries that are 0, 1 or -1, symmetric matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr, Indexed, KroneckerDelta, Mul, Pow, S
+
+from closedform.derive.algebra import factors, transform
+from closedform.derive.facts import Facts
+from closedform.derive.rules.base import Rule
+from closedform.notation import head_name, inv
+
+
+def use_known_entries(expression: Expr, facts: Facts) -> Expr:
+    """y[c]^2 = y[c] for 0 and 1, s^2 = 1 for signs, y[c]*y[d] = delta(c,d)*y[c] for one-hot rows, A[j,i] = A[i,j]."""
+    if not (facts.bits or facts.signs or facts.symmetric):
+        return expression
+
+    def change(node: Any) -> Any:
+        if isinstance(node, Pow):
+            return _power(node, facts)
+        if isinstance(node, Mul) and facts.onehot:
+            return _one_hot_product(node, facts)
+        if isinstance(node, Indexed) and node.base.name in facts.symmetric:
+            return node.base[tuple(sorted(node.indices, key=lambda index: index.name))]
+        if isinstance(node, inv) and node.args[0].name in facts.symmetric:
+            return inv(node.args[0], *sorted(node.args[1:], key=lambda index: index.name))
+        return node
+
+    return transform(expression, change)
+
+
+def _power(node: Pow, facts: Facts) -> Expr:
+    base, exponent = node.base, node.exp
+    if isinstance(base, KroneckerDelta) or not exponent.is_Integer or exponent < 2 or not (isinstance(base, Indexed) or base.is_Symbol):
+        return node
+    if head_name(base) in facts.bits:
+        return base
+    if head_name(base) in facts.signs:
+        return S.One if exponent % 2 == 0 else base
+    return node
+
+
+def _one_hot_product(node: Mul, facts: Facts) -> Expr:
+    entries = [part for part in factors(node) if isinstance(part, Indexed) and part.base.name in facts.onehot]
+    for first in entries:
+        for second in entries:
+            same_row = first.base == second.base and first.indices[:-1] == second.indices[:-1]
+            if same_row and first.indices[-1].name < second.indices[-1].name:
+                rest = [part for part in factors(node) if part != second]
+                return Mul(*rest, KroneckerDelta(first.indices[-1], second.indices[-1]))
+    return node
+
+
+RULE = Rule("use known entries", "The constraint on the given says what such entries are.", use_known_entries)

@@ -1,0 +1,97 @@
+"""Products of piecewise functions, and factors that both branches share. Values at kinks are outside every claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr, Mul, Pow, S
+
+from closedform.derive.algebra import base_and_exponent, powers, product_of, transform
+from closedform.derive.facts import Facts
+from closedform.derive.rules.base import Rule
+from closedform.notation import Abs, less, less_equal, relu, sign, step, where
+
+KINDS = (where, step, sign, relu, Abs, less, less_equal)
+
+
+def simplify_pieces(expression: Expr, facts: Facts) -> Expr:
+    """step(u)^2 = step(u), relu(u)*step(u) = relu(u), sign(u)^2 = 1, where(c, f*a, f*b) = f*where(c, a, b)."""
+    return transform(expression, _at_node) if expression.has(*KINDS) else expression
+
+
+def _at_node(node: Any) -> Any:
+    if isinstance(node, where):
+        return _shared(node)
+    if isinstance(node, Pow):
+        return _power(node)
+    if isinstance(node, Mul):
+        return _product(node)
+    return node
+
+
+def _power(node: Pow) -> Expr:
+    if not (node.exp.is_Integer and node.exp > 1):
+        return node
+    if isinstance(node.base, step | less | less_equal):
+        return node.base
+    if isinstance(node.base, sign):
+        return S.One if node.exp % 2 == 0 else node.base
+    return node
+
+
+def _product(node: Mul) -> Expr:
+    coefficient, exponents = powers(node)
+    for base in list(exponents):
+        if isinstance(base, step) and exponents.get(base, 0) != 0 and exponents.get(relu(*base.args), 0) != 0:
+            del exponents[base]
+        elif isinstance(base, sign) and exponents.get(Abs(*base.args)) == 1:
+            del exponents[base], exponents[Abs(*base.args)]
+            exponents[base.args[0]] = exponents.get(base.args[0], S.Zero) + 1
+    return _with_choices_joined(coefficient * product_of(exponents))
+
+
+def _with_choices_joined(node: Expr) -> Expr:
+    """where(c, a, 0)*where(c, b, 0) = where(c, a*b, 0), and powers."""
+    choices: dict[Expr, tuple[Expr, Expr]] = {}
+    others: list[Expr] = []
+    for part in Mul.make_args(node):
+        base, exponent = base_and_exponent(part)
+        if isinstance(base, where) and exponent.is_Integer and exponent > 0:
+            condition, yes, no = base.args
+            before = choices.get(condition, (S.One, S.One))
+            choices[condition] = (before[0] * yes**exponent, before[1] * no**exponent)
+        else:
+            others.append(part)
+    return Mul(*others, *[where(condition, *branches) for condition, branches in choices.items()]) if choices else node
+
+
+def _shared(node: Expr) -> Expr:
+    condition, yes, no = node.args
+    if yes == no:
+        return yes
+    if yes == 0 or no == 0:
+        return _one_sided(condition, yes, no)
+    (first, ours), (second, theirs) = powers(yes), powers(no)
+    common = {base: power for base, power in ours.items() if theirs.get(base) == power and not base.is_Add}
+    if not common:
+        return node
+    for base in common:
+        del ours[base], theirs[base]
+    return product_of(common) * where(condition, first * product_of(ours), second * product_of(theirs))
+
+
+def _one_sided(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    """A delta in the only branch that is not 0 may stand outside: where(c, delta*a, 0) = delta*where(c, a, 0)."""
+    coefficient, exponents = powers(yes if no == 0 else no)
+    outside = {
+        base: power for base, power in exponents.items() if getattr(base, "is_number", False) or type(base).__name__ == "KroneckerDelta"
+    }
+    if not outside:
+        return where(condition, yes, no)
+    for base in outside:
+        del exponents[base]
+    inside = coefficient * product_of(exponents)
+    return product_of(outside) * (where(condition, inside, S.Zero) if no == 0 else where(condition, S.Zero, inside))
+
+
+RULE = Rule("simplify branches", "Away from the kinks, products of steps and signs are again steps and signs.", simplify_pieces)
