@@ -13,7 +13,9 @@ from closedform.notation import (
     Membership,
     OneHot,
     PositiveDefiniteMatrix,
+    Relation,
     Setting,
+    SizeRelation,
     SymmetricMatrix,
 )
 from closedform.results import DerivationResult, Equation, Input
@@ -62,19 +64,20 @@ def _input(given: Given, setting: Setting) -> Input:
 
 
 def _text(constraint: Constraint, setting: Setting) -> str:
+    if isinstance(constraint, Relation | SizeRelation):
+        return f"{to_text(constraint.lhs, setting)} {constraint.op} {to_text(constraint.rhs, setting)}"
     if isinstance(constraint, Membership):
         return f"{to_text(constraint.entry, setting)} in {{{', '.join(map(str, constraint.values))}}}"
-    if isinstance(constraint, tuple(_PROPERTIES)):
-        return f"{constraint.tensor.name} {_PROPERTIES[type(constraint)]}"
-    return f"{to_text(constraint.lhs, setting)} {constraint.op} {to_text(constraint.rhs, setting)}"
+    return f"{constraint.tensor.name} {_PROPERTIES[type(constraint)]}"
 
 
 def _latex(constraint: Constraint, setting: Setting) -> str:
+    if isinstance(constraint, Relation | SizeRelation):
+        sign = _LATEX_SIGNS.get(constraint.op, constraint.op)
+        return f"{to_latex(constraint.lhs, setting)} {sign} {to_latex(constraint.rhs, setting)}"
     if isinstance(constraint, Membership):
         return rf"{to_latex(constraint.entry, setting)} \in \{{{', '.join(map(str, constraint.values))}\}}"
-    if isinstance(constraint, tuple(_PROPERTIES)):
-        return rf"{_letter(constraint.tensor.name)}\ \text{{{_PROPERTIES[type(constraint)]}}}"
-    return f"{to_latex(constraint.lhs, setting)} {_LATEX_SIGNS.get(constraint.op, constraint.op)} {to_latex(constraint.rhs, setting)}"
+    return rf"{_letter(constraint.tensor.name)}\ \text{{{_PROPERTIES[type(constraint)]}}}"
 
 
 def _letter(name: str) -> str:
