@@ -1,0 +1,57 @@
+"""Why a refuted claim is wrong: verified statements from a fixed list of kinds.
+
+A diagnosis is a hypothesis that was tested like a claim: the corrected formula, or the claim under
+a further condition, agrees with the definition at several points and sizes in double precision and
+then in balls to some twenty digits. What is not verified is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from closedform.certify.diagnose_case import Case, make_case
+from closedform.certify.diagnose_conditions import constraints, sizes
+from closedform.certify.diagnose_factors import dropped_terms, scaled_terms, whole_factors
+from closedform.certify.diagnose_indices import index_diagnoses, patterns
+from closedform.certify.diagnose_kinds import Diagnosis, Kind
+from closedform.certify.diagnose_surrogates import surrogates
+from closedform.notation import Claim, Setting
+from closedform.results import Counterexample
+
+__all__ = ["Diagnosis", "Kind", "diagnose", "diagnoses"]
+
+MOST = 3
+
+
+def diagnose(setting: Setting, claim: Claim, counterexample: Counterexample, *, seed: int = 0) -> tuple[str, ...]:
+    """What is wrong with a refuted claim, at most three sentences, the most telling first.
+
+    >>> from closedform.notation import Dim, Given, Let, indices, partial, scalar, summation, tensor
+    >>> D = Dim("D"); (i,) = indices("i", D); x, f = tensor("x", D), scalar("f")
+    >>> setting = Setting((Given(x),), (Let(f, summation(x[i] ** 2, i)),))
+    >>> diagnose(setting, Claim("half", partial(f, x[i]), x[i]), Counterexample({"D": 1}, {}, {}, "", ""))
+    ('off by a constant factor: the claimed side is 1/2 of the true one; multiply it by 2',)
+    """
+    return tuple(diagnosis.sentence for diagnosis in diagnoses(setting, claim, counterexample, seed=seed))
+
+
+def diagnoses(setting: Setting, claim: Claim, counterexample: Counterexample, *, seed: int = 0) -> tuple[Diagnosis, ...]:
+    """As :func:`diagnose`, with the kind of each."""
+    case = make_case(setting, claim, counterexample.sizes, seed=seed)
+    if case is None:
+        return ()
+    correction = next(_corrections(case), None)
+    pattern = next(patterns(case), None)
+    condition = next(constraints(case, seed=seed), None)
+    size = next(sizes(case, seed=seed), None)
+    # Three at most: what corrects it, then the conditions; the pattern says least of them.
+    by_weight = [correction, condition, size, pattern]
+    if correction is None:
+        by_weight = [pattern, condition, size]
+    return tuple(diagnosis for diagnosis in by_weight if diagnosis is not None)[:MOST]
+
+
+def _corrections(case: Case) -> Iterator[Diagnosis]:
+    """What makes the claim hold, or what it is instead; simple explanations before elaborate ones."""
+    for search in (whole_factors, index_diagnoses, scaled_terms, surrogates, dropped_terms):
+        yield from search(case)

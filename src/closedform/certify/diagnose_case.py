@@ -1,0 +1,171 @@
+"""A refuted claim with the points at which hypotheses about it are tried.
+
+A hypothesis is an equation. It is screened in double precision at several points and sizes, all
+entries at once as one long vector, and believed only when balls agree with it to many digits at
+further points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from random import Random
+
+import numpy as np
+from sympy import Expr
+
+from closedform.certify.refute_exact import Array
+from closedform.certify.refute_points import derivative_order, dims_of, round_point, sizes_allowed
+from closedform.certify.refute_sample import Sample, nearly_equal, surely_equal
+from closedform.errors import NotationError
+from closedform.notation import Claim, Dim, Index, Setting
+from closedform.syntax.text import to_text
+
+SCREENS, WITNESSES = 6, 2
+PRECISION = 160
+# Sizes of the k-th dimension at the n-th point: SPREAD[(n + k) % len(SPREAD)], so that they vary independently.
+SPREAD = (3, 4, 2, 5, 3, 2, 4)
+SMALL = (3, 2, 3)
+
+Change = Callable[[Sample], Sample]
+
+
+def unchanged(sample: Sample) -> Sample:
+    """The point as it is."""
+    return sample
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``left = right``: entries compared along ``left_axes`` and ``right_axes``; ``change`` may alter the setting at each point."""
+
+    left: Expr
+    right: Expr
+    left_axes: tuple[Index, ...]
+    right_axes: tuple[Index, ...]
+    left_change: Change = unchanged
+
+
+@dataclass(frozen=True)
+class Case:
+    """The claim, its points for screening, and those for certainty."""
+
+    setting: Setting
+    claim: Claim
+    samples: tuple[Sample, ...]
+    witnesses: tuple[Sample, ...]
+    vectors: dict[Expr, Array] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def axes(self) -> tuple[Index, ...]:
+        return self.claim.free_indices
+
+    @cached_property
+    def truth(self) -> Array:
+        """The left side at every entry of every point."""
+        return self.vector(self.claim.lhs)
+
+    @cached_property
+    def claimed(self) -> Array:
+        """The right side at every entry of every point."""
+        return self.vector(self.claim.rhs)
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest magnitude on either side."""
+        return float(max(np.max(np.abs(self.truth), initial=0.0), np.max(np.abs(self.claimed), initial=0.0)))
+
+    @cached_property
+    def starts(self) -> Array:
+        """Where each point begins in a vector."""
+        lengths = [int(np.prod([sample.sizes[index.dim] for index in self.axes])) for sample in self.samples]
+        return np.cumsum([0, *lengths])
+
+    def vector(self, expression: Expr) -> Array:
+        """All entries at all points, one after another."""
+        if expression not in self.vectors:
+            self.vectors[expression] = np.concatenate([sample.real(expression, self.axes).ravel() for sample in self.samples])
+        return self.vectors[expression]
+
+    def text(self, expression: Expr) -> str:
+        """As the person would write it."""
+        return to_text(expression, self.setting)
+
+    def corrected(self, right: Expr) -> bool:
+        """Whether the claim holds with this right side instead."""
+        return self.holds(Equation(self.claim.lhs, right, self.axes, self.axes))
+
+    def holds(self, equation: Equation) -> bool:
+        """Whether an equation holds at every point: screened on the first, then on all, then in balls."""
+        try:
+            return all(_almost(equation, sample) for sample in self.samples) and all(_surely(equation, w) for w in self.witnesses)
+        except NotationError:
+            return False
+
+
+def _almost(equation: Equation, sample: Sample) -> bool:
+    left = equation.left_change(sample).real(equation.left, equation.left_axes)
+    right = sample.real(equation.right, equation.right_axes)
+    return left.shape == right.shape and bool(np.all(nearly_equal(left, right)))
+
+
+def _surely(equation: Equation, sample: Sample) -> bool:
+    left = equation.left_change(sample).balls(equation.left, equation.left_axes, PRECISION)
+    right = sample.balls(equation.right, equation.right_axes, PRECISION)
+    return surely_equal(left, right, PRECISION)
+
+
+def claim_holds(claim: Claim, samples: Iterable[Sample]) -> bool:
+    """Whether the claim itself holds at each of these points, in double precision and then in balls."""
+    equation = Equation(claim.lhs, claim.rhs, claim.free_indices, claim.free_indices)
+    points = list(samples)
+    if not points or not all(_almost(equation, point) for point in points):
+        return False
+    return all(_surely(equation, point) for point in points[:WITNESSES])
+
+
+def make_case(setting: Setting, claim: Claim, smallest: Mapping[str, int], *, seed: int) -> Case | None:
+    """Points at which the claim fails and both sides are finite; sizes grow from the generic ones towards ``smallest``."""
+    for more in range(max([0, *smallest.values()]) + 1):
+        samples = draw_samples(setting, claim, SCREENS, SPREAD, seed=seed, more=more)
+        witnesses = draw_samples(setting, claim, WITNESSES, SMALL, seed=seed + 1, more=more)
+        case = Case(setting, claim, tuple(samples), tuple(witnesses))
+        if len(samples) < SCREENS - 2 or not witnesses:
+            return None
+        if not np.all(nearly_equal(case.truth, case.claimed)):
+            return case
+    return None
+
+
+def draw_samples(
+    setting: Setting, claim: Claim, count: int, spread: Sequence[int], *, seed: int, more: int = 0, fixed: Mapping[Dim, int] | None = None
+) -> list[Sample]:
+    """Up to ``count`` points with generic numbers and varying sizes at which both sides are finite."""
+    dims = dims_of(setting, claim.lhs, claim.rhs)
+    order = derivative_order(setting, claim.lhs, claim.rhs)
+    found: list[Sample] = []
+    for attempt in range(2 * count):
+        wanted = {dim: spread[(attempt + k) % len(spread)] + more for k, dim in enumerate(dims)} | dict(fixed or {})
+        sizes = wanted if sizes_allowed(setting, wanted) else _nearest_allowed(setting, wanted, fixed or {})
+        point = None if sizes is None else round_point(setting, sizes, Random(f"{seed}:{attempt}"), 4, order=order)
+        if sizes is None or point is None:
+            if not found and attempt >= 2:
+                return []
+            continue
+        sample = Sample(setting, sizes, point)
+        if all(np.all(np.isfinite(sample.real(side, claim.free_indices))) for side in (claim.lhs, claim.rhs)):
+            found.append(sample)
+        if len(found) == count:
+            break
+    return found
+
+
+def _nearest_allowed(setting: Setting, sizes: Mapping[Dim, int], fixed: Mapping[Dim, int]) -> dict[Dim, int] | None:
+    """Raise one dimension until the size relations hold."""
+    for step in range(1, 6):
+        for dim in sizes:
+            raised = {**sizes, dim: sizes[dim] + step}
+            if dim not in fixed and sizes_allowed(setting, raised):
+                return raised
+    return None

@@ -1,0 +1,148 @@
+"""Conditions under which a refuted claim is true after all: a further constraint, or particular sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+from sympy import Integer
+
+from closedform.certify.diagnose_case import SMALL, Case, claim_holds, draw_samples
+from closedform.certify.diagnose_kinds import Diagnosis, Kind
+from closedform.certify.refute_exact import Array
+from closedform.certify.refute_points import dims_of
+from closedform.certify.refute_sample import Sample
+from closedform.notation import (
+    Constraint,
+    Given,
+    Index,
+    Membership,
+    NamedTensor,
+    OneHot,
+    PositiveDefiniteMatrix,
+    Relation,
+    Setting,
+    SymmetricMatrix,
+    delta,
+    equation,
+    positive,
+    summation,
+)
+
+POINTS = 3
+MOST_SIZES = 6
+
+
+# ---------------------------------------------------------------------------------------------
+# A further constraint
+# ---------------------------------------------------------------------------------------------
+
+
+def constraints(case: Case, *, seed: int) -> Iterator[Diagnosis]:
+    """The weakest constraint of the list, on one given, under which the claim holds (and says more than 0 = 0)."""
+    for given in case.setting.given:
+        for constraint, sentence in _candidates(given):
+            if constraint in given.where:
+                continue
+            setting = _restricted(case.setting, given, constraint)
+            if _holds_in(setting, case, seed=seed):
+                yield Diagnosis(Kind.CONSTRAINT, f"true if {sentence}, which is not given")
+                return
+
+
+def _restricted(setting: Setting, given: Given, constraint: Constraint) -> Setting:
+    narrowed = dataclasses.replace(given, where=(*given.where, constraint))
+    return dataclasses.replace(setting, given=tuple(narrowed if item is given else item for item in setting.given))
+
+
+def _holds_in(setting: Setting, case: Case, *, seed: int) -> bool:
+    """On one point first: most constraints fail there."""
+    for count in (1, POINTS):
+        samples = draw_samples(setting, case.claim, count, SMALL, seed=seed)
+        if len(samples) < count or not _telling(samples, case):
+            return False
+        equal = [np.allclose(*_sides(sample, case), rtol=1e-8, atol=1e-10) for sample in samples]
+        if not all(equal):
+            return False
+    return claim_holds(case.claim, samples)
+
+
+def _sides(sample: Sample, case: Case) -> tuple[Array, Array]:
+    return sample.real(case.claim.lhs, case.axes), sample.real(case.claim.rhs, case.axes)
+
+
+def _telling(samples: list[Sample], case: Case) -> bool:
+    """Whether some entry is not 0 (a claim 0 = 0 under a constraint is no finding)."""
+    return any(np.any(np.abs(sample.real(case.claim.lhs, case.axes)) > 1e-9) for sample in samples)
+
+
+def _candidates(given: Given) -> Iterator[tuple[Constraint, str]]:
+    """What may be true of a given, weaker constraints before stronger ones."""
+    symbol, name = given.symbol, given.name
+    if given.of:
+        return
+    if not isinstance(symbol, NamedTensor):
+        yield equation(symbol, 1), f"{name} = 1"
+        yield positive(symbol), f"{name} > 0"
+        yield equation(symbol, 0), f"{name} = 0"
+        return
+    at = tuple(Index(f"{'ijkl'[k]}{k}" if k > 3 else "ijkl"[k], dim) for k, dim in enumerate(symbol.dims))
+    last = "every row of " if len(at) > 1 else ""
+    each = (last, "every column of ")
+    for k in reversed(range(len(at))):
+        where = each[0] if k == len(at) - 1 else each[1]
+        yield equation(summation(symbol[at], at[k]), 1), f"{where}{name} sums to 1"
+        yield equation(summation(symbol[at], at[k]), 0), f"{where}{name} sums to 0 (mean zero)"
+    if len(at) == 2 and at[0].dim == at[1].dim:
+        yield SymmetricMatrix(symbol), f"{name} is symmetric"
+    yield positive(symbol[at]), f"all entries of {name} are positive"
+    for k in reversed(range(len(at))):
+        where = each[0] if k == len(at) - 1 else each[1]
+        yield equation(summation(symbol[at] ** 2, at[k]), 1), f"{where}{name} has unit norm"
+    yield Membership(symbol[at], (Integer(0), Integer(1))), f"all entries of {name} are 0 or 1"
+    yield Membership(symbol[at], (Integer(-1), Integer(1))), f"all entries of {name} are -1 or 1"
+    yield OneHot(symbol), f"{last}{name} is one-hot"
+    if len(at) == 2:
+        yield from _matrix_candidates(symbol, at)
+
+
+def _matrix_candidates(symbol: NamedTensor, at: tuple[Index, ...]) -> Iterator[tuple[Constraint, str]]:
+    name = symbol.name
+    other, summed = Index("m", at[1].dim), Index("n", at[0].dim)
+    orthonormal: Relation = equation(summation(symbol[summed, at[1]] * symbol[summed, other], summed), delta(at[1], other))
+    if at[0].dim == at[1].dim:
+        yield orthonormal, f"{name} is orthogonal"
+        yield PositiveDefiniteMatrix(symbol), f"{name} is symmetric positive definite"
+
+
+# ---------------------------------------------------------------------------------------------
+# Particular sizes
+# ---------------------------------------------------------------------------------------------
+
+
+def sizes(case: Case, *, seed: int) -> Iterator[Diagnosis]:
+    """One dimension has few sizes at which the claim holds, whatever the others are."""
+    for dim in dims_of(case.setting, case.claim.lhs, case.claim.rhs):
+        holding: list[int] = []
+        trivial: list[int] = []
+        for size in range(1, MOST_SIZES + 1):
+            if size > 3 and not any(n > 1 for n in holding):
+                break
+            samples = draw_samples(case.setting, case.claim, POINTS, SMALL, seed=seed, fixed={dim: size})
+            if len(samples) < POINTS or not claim_holds(case.claim, samples):
+                continue
+            (holding if _telling(samples, case) else trivial).append(size)
+        if holding or trivial:
+            yield Diagnosis(Kind.SIZES, _sizes_sentence(dim.name, holding, trivial))
+            return
+
+
+def _sizes_sentence(name: str, holding: list[int], trivial: list[int]) -> str:
+    def listed(sizes: list[int]) -> str:
+        return " and ".join(f"{name} = {size}" for size in sizes)
+
+    if not holding:
+        return f"true only for {listed(trivial)}, where both sides are 0"
+    also = f" (and for {listed(trivial)}, where both sides are 0)" if trivial else ""
+    return f"true only for {listed(holding)}{also}"

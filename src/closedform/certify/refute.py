@@ -1,0 +1,129 @@
+"""Counterexamples: the smallest sizes and round numbers at which the two sides of a claim differ.
+
+Double precision finds the point; balls of growing precision decide. Two enclosures that do not
+meet are a proof that the sides differ there, whatever the rest of the kernel does.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from random import Random
+
+import numpy as np
+from flint import arb
+
+from closedform.certify.refute_exact import Array
+from closedform.certify.refute_points import as_text, ascending_sizes, derivative_order, dims_of, round_point
+from closedform.certify.refute_sample import Sample, nearly_equal
+from closedform.notation import Claim, Dim, Setting
+from closedform.results import Counterexample
+
+LARGEST_SIZE = 8
+MOST_SIZES = 300  # combinations of sizes that are tried
+PRECISIONS = (64, 128, 256, 512, 1024, 2048)
+DIGITS = 12
+ATTEMPT_LEVELS = (0, 0, 1, 2, 3, 4)  # roundest numbers first
+VISIBLE = 1e-4  # a relative difference that a person sees; smaller ones are shown only where there is no larger
+
+
+def find_counterexample(setting: Setting, claim: Claim, *, seed: int = 0) -> Counterexample | None:
+    """Smallest sizes, then roundest numbers, at which the sides provably differ; None if none was found.
+
+    >>> from closedform.notation import indices, partial, scalar, summation, tensor, Given, Let
+    >>> D = Dim("D"); (i,) = indices("i", D); x, f = tensor("x", D), scalar("f")
+    >>> setting = Setting((Given(x),), (Let(f, summation(x[i] ** 2, i)),))
+    >>> find_counterexample(setting, Claim("half", partial(f, x[i]), x[i]))
+    Counterexample(sizes={'D': 1}, values={'x': ['1']}, entry={'i': 1}, lhs='2', rhs='1')
+    """
+    hidden: list[Sample] = []
+    for sample in _samples(setting, claim, seed):
+        difference = _relative_difference(sample, claim)
+        if difference >= VISIBLE and (found := separated(sample, claim)):
+            return found
+        if difference > 0:
+            hidden.append(sample)
+    # Nothing that double precision can tell for sure: let the balls look at the points where it saw anything at all.
+    return next((found for sample in hidden[:20] if (found := separated(sample, claim))), None)
+
+
+def _samples(setting: Setting, claim: Claim, seed: int) -> Iterator[Sample]:
+    dims = dims_of(setting, claim.lhs, claim.rhs)
+    order = derivative_order(setting, claim.lhs, claim.rhs)
+    for sizes in itertools.islice(ascending_sizes(dims, setting, largest=LARGEST_SIZE), MOST_SIZES):
+        for attempt, level in enumerate(ATTEMPT_LEVELS):
+            rng = Random(f"{seed}:{sorted((dim.name, n) for dim, n in sizes.items())}:{attempt}")
+            values = round_point(setting, sizes, rng, level, order=order)
+            if values is None:
+                break
+            yield Sample(setting, sizes, values)
+
+
+def _relative_difference(sample: Sample, claim: Claim) -> float:
+    axes = claim.free_indices
+    lhs, rhs = sample.real(claim.lhs, axes), sample.real(claim.rhs, axes)
+    finite = np.isfinite(lhs) & np.isfinite(rhs)
+    if not finite.any():
+        return 0.0
+    gap = np.where(finite, np.abs(lhs - rhs), 0.0)
+    scale = max(float(np.max(np.abs(np.where(finite, side, 0.0)))) for side in (lhs, rhs))
+    return float(np.max(gap)) / scale if scale else 0.0
+
+
+def separated(sample: Sample, claim: Claim) -> Counterexample | None:
+    """The first entry whose two enclosures do not meet, at the lowest precision that shows it."""
+    axes = claim.free_indices
+    for precision in PRECISIONS:
+        lhs, rhs = (sample.balls(side, axes, precision) for side in (claim.lhs, claim.rhs))
+        apart = _apart(lhs, rhs)
+        if apart.any():
+            at = _most_telling(sample, claim, apart)
+            entry = {index.name: position + 1 for index, position in zip(axes, at, strict=True)}
+            left, right = _told_apart(lhs[at], rhs[at])
+            return Counterexample(_named(sample.sizes), as_text(sample.values), entry, left, right)
+        if not _may_meet_later(lhs, rhs, precision):
+            return None
+    return None
+
+
+def _apart(lhs: Array, rhs: Array) -> Array:
+    finite = np.frompyfunc(lambda x, y: bool(x.is_finite() and y.is_finite() and not x.overlaps(y)), 2, 1)
+    return np.asarray(finite(lhs, rhs)).astype(bool)
+
+
+def _may_meet_later(lhs: Array, rhs: Array, precision: int) -> bool:
+    """Whether more precision could separate an entry: some pair is finite (a NaN stays, a kink is a kink)."""
+    return any(x.is_finite() and y.is_finite() for x, y in zip(lhs.flat, rhs.flat, strict=True)) or precision == PRECISIONS[0]
+
+
+def _most_telling(sample: Sample, claim: Claim, apart: Array) -> tuple[int, ...]:
+    """The first entry that differs visibly, else the first that differs."""
+    axes = claim.free_indices
+    visible = apart & ~nearly_equal(sample.real(claim.lhs, axes), sample.real(claim.rhs, axes), VISIBLE)
+    chosen = visible if visible.any() else apart
+    return tuple(int(position) for position in np.argwhere(chosen)[0])
+
+
+def _told_apart(lhs: arb, rhs: arb) -> tuple[str, str]:
+    """Both values as decimals, with as many guaranteed digits as it takes to see the difference."""
+    digits = DIGITS
+    while (texts := (decimal(lhs, digits), decimal(rhs, digits)))[0] == texts[1] and digits < 700:
+        digits *= 2
+    return texts
+
+
+def decimal(value: arb, digits: int = DIGITS) -> str:
+    """Decimal text of which every digit is right to within one unit of the last.
+
+    >>> decimal(arb(1) / 4), decimal(arb(-3))
+    ('0.25', '-3')
+    """
+    text = str(value.str(digits, radius=False))
+    mantissa, exponent, power = text.partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return mantissa + exponent + power
+
+
+def _named(sizes: Mapping[Dim, int]) -> dict[str, int]:
+    return {dim.name: size for dim, size in sizes.items()}

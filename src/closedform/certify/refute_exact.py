@@ -1,0 +1,145 @@
+"""Constraints evaluated exactly: fractions in, fractions out.
+
+A point with round coordinates satisfies an equation only if it does so exactly, so the checks
+here are rational arithmetic, entry by entry. Functions with irrational values give floats, which
+serve for inequalities and never for equations.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Indexed, KroneckerDelta, Sum, Symbol
+
+from closedform.notation import Dim, Index, Let, Relation, free_indices
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Values = Mapping[str, Array]
+Number = Fraction | float
+
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "cosh": math.cosh,
+    "sinh": math.sinh,
+    "erf": math.erf,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "softplus": lambda x: math.log1p(math.exp(x)),
+}
+
+
+class UnsupportedConstraintError(Exception):
+    """A constraint that exact evaluation does not know; the point is not used."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where an expression is evaluated: concrete sizes, values of the givens, and the lets."""
+
+    sizes: Mapping[Dim, int]
+    values: Values
+    lets: tuple[Let, ...] = ()
+
+    def knows(self, expression: Expr) -> bool:
+        """Whether every name of the expression has a value or a definition here."""
+        names = {str(symbol) for symbol in expression.free_symbols if not isinstance(symbol, Dim | Index | Indexed)}
+        known = set(self.values) | {let.name for let in self.lets}
+        return all(name in known for name in names)
+
+
+def entry_value(expression: Expr, scope: Scope, at: Mapping[Index, int]) -> Number:
+    """The value of an expression at one choice of its free indices (0-based).
+
+    >>> C = Dim("C"); k = Index("k", C)
+    >>> entry_value(Sum(k * 0 + 2, (k, 1, C)), Scope({C: 3}, {}), {})
+    Fraction(6, 1)
+    """
+    if isinstance(expression, sympy.Rational):
+        return Fraction(int(expression.p), int(expression.q))
+    if isinstance(expression, Dim):
+        return Fraction(scope.sizes[expression])
+    if isinstance(expression, Indexed | Symbol):
+        return _named_value(expression, scope, at)
+    if isinstance(expression, KroneckerDelta):
+        return Fraction(int(at[expression.args[0]] == at[expression.args[1]]))
+    if isinstance(expression, Sum):
+        index, *_ = expression.limits[-1]
+        inner = Sum(expression.function, *expression.limits[:-1]) if len(expression.limits) > 1 else expression.function
+        return sum((entry_value(inner, scope, {**at, index: i}) for i in range(scope.sizes[index.dim])), Fraction(0))
+    return _operation_value(expression, [entry_value(arg, scope, at) for arg in expression.args])
+
+
+def _named_value(entry: Expr, scope: Scope, at: Mapping[Index, int]) -> Number:
+    position = tuple(at[index] for index in entry.indices) if isinstance(entry, Indexed) else ()
+    name = entry.base.name if isinstance(entry, Indexed) else entry.name
+    if name in scope.values:
+        return scope.values[name][position]
+    let = next((let for let in scope.lets if let.name == name), None)
+    if let is None:
+        raise UnsupportedConstraintError(f"no value for {name}")
+    return entry_value(let.body, scope, dict(zip(let.indices, position, strict=True)))
+
+
+def _operation_value(expression: Expr, args: list[Number]) -> Number:
+    if isinstance(expression, sympy.Add):
+        return sum(args, Fraction(0))
+    if isinstance(expression, sympy.Mul):
+        return math.prod(args, start=Fraction(1))
+    if isinstance(expression, sympy.Pow):
+        return args[0] ** args[1]
+    if isinstance(expression, sympy.Abs):
+        return abs(args[0])
+    function = FUNCTIONS.get(type(expression).__name__)
+    if function is None:
+        if expression is sympy.pi:
+            return math.pi
+        raise UnsupportedConstraintError(f"{type(expression).__name__} in a constraint")
+    return function(float(args[0]))
+
+
+def assignments(indices: tuple[Index, ...], sizes: Mapping[Dim, int]) -> Iterator[dict[Index, int]]:
+    """Every choice of the indices, in lexicographic order."""
+    for position in itertools.product(*(range(sizes[index.dim]) for index in indices)):
+        yield dict(zip(indices, position, strict=True))
+
+
+def relation_indices(relation: Relation) -> tuple[Index, ...]:
+    """The free indices of a relation, by name."""
+    return tuple(sorted(free_indices(relation.lhs) | free_indices(relation.rhs), key=lambda index: (index.name, index.dim.name)))
+
+
+def residuals(relation: Relation, scope: Scope) -> list[Number]:
+    """``lhs - rhs`` of a relation for every value of its free indices."""
+    difference = relation.lhs - relation.rhs
+    return [entry_value(difference, scope, at) for at in assignments(relation_indices(relation), scope.sizes)]
+
+
+def satisfied(relation: Relation, scope: Scope) -> bool:
+    """Whether a relation holds exactly; an equation between irrational values never counts as satisfied."""
+    try:
+        values = residuals(relation, scope)
+    except (ZeroDivisionError, OverflowError, ValueError):
+        return False
+    if relation.op == "=" and any(isinstance(value, float) for value in values):
+        return False
+    return all(COMPARE[relation.op](value, 0) for value in values)
