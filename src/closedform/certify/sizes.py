@@ -1,0 +1,247 @@
+"""Which sizes suffice for all sizes: the plan behind every "proved".
+
+For one dimension of size n, the others at each of their tested sizes, the difference of the two
+sides has f free indices over it, at most s sums and a further factors n once denominators are
+cleared, and r parameters (sums inside functions). If it vanishes at s + a + 1 consecutive sizes
+from
+
+    f                        when r = 0          (Theorem 1)
+    f + s (r + 1) + r        otherwise           (Theorem 2)
+
+then it vanishes at every size at which it exists. docs/kernel.md states both precisely and proves
+them; this module computes f, s, a and r from the definitions and the claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Indexed, Sum, Symbol
+
+from closedform.certify.sizes_count import Count, Counter
+from closedform.certify.sizes_derivative import Unfolding
+from closedform.certify.sizes_relations import allowed_sizes
+from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
+
+SMALLEST = 2  # any later start is as good for the theorem, and at size 1 much is equal or does not exist
+LARGEST = 14  # plans that start beyond this are replaced by the other way of counting where there is one
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Why these sizes: see the module's first lines.
+
+    Attributes:
+        free: f, the free indices over the dimension, one-hot positions and solved entries included.
+        sums: s.
+        powers: a.
+        parameters: r.
+        open_ends: what keeps the theorem from applying, in words; empty for a proof at all sizes.
+    """
+
+    free: int
+    sums: int
+    powers: int
+    parameters: int = 0
+    open_ends: tuple[str, ...] = ()
+
+    @property
+    def start(self) -> int:
+        if not self.parameters:
+            return max(SMALLEST, self.free)
+        return max(SMALLEST, self.free + self.sums * (self.parameters + 1) + self.parameters)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes that the theorem asks for."""
+        return tuple(range(self.start, self.start + self.sums + self.powers + 1))
+
+
+@dataclass(frozen=True)
+class SizePlan:
+    """The sizes at which a claim is to be tested, on their full grid, and the bounds behind them.
+
+    Attributes:
+        sizes: the consecutive sizes of each dimension.
+        bounds: the counts of each dimension.
+        degree: bound on the degree of the difference, denominators cleared, as a polynomial in the
+            random draws at the largest sizes (Schwartz-Zippel: a false claim passes one draw modulo
+            p with probability at most degree / p).
+        exhausted: dimensions whose size conditions leave only the tested sizes.
+    """
+
+    sizes: Mapping[Dim, tuple[int, ...]]
+    bounds: Mapping[Dim, Bounds]
+    degree: int
+    exhausted: frozenset[Dim] = frozenset()
+
+    @property
+    def open_ends(self) -> tuple[str, ...]:
+        """Why the sizes tested may not suffice, in words; empty when the theorem covers every dimension."""
+        ends = {end for dim, bounds in self.bounds.items() if dim not in self.exhausted for end in bounds.open_ends}
+        return tuple(sorted(ends))
+
+
+def size_plan(setting: Setting, claim: Claim) -> SizePlan:
+    """The sizes that suffice to decide a claim at all sizes.
+
+    >>> from closedform.notation import *
+    >>> C = Dim("C"); i, j, k = indices("i j k", C); z, p = tensor("z", C), tensor("p", C)
+    >>> softmax = Let(p[i], exp(z[i]) / summation(exp(z[k]), k))
+    >>> claim = Claim("jacobian", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]))
+    >>> plan = size_plan(Setting((Given(z),), (softmax,)), claim)
+    >>> plan.sizes[C], plan.bounds[C].free, plan.bounds[C].sums
+    ((2, 3), 2, 1)
+    """
+    return _Planner(setting, claim).plan()
+
+
+class _Planner:
+    def __init__(self, setting: Setting, claim: Claim) -> None:
+        self._setting = setting
+        self._claim = claim
+        self._unfolding = Unfolding(setting)
+        self._difference = self._unfolding.explicit(claim.lhs) - self._unfolding.explicit(claim.rhs)
+        self._givens = _givens_of(setting, claim)
+        indices = claim.lhs.atoms(Index) | claim.rhs.atoms(Index)
+        self._dims = tuple(dict.fromkeys((*setting.dims, *sorted({i.dim for i in indices} | claim.rhs.atoms(Dim) | claim.lhs.atoms(Dim), key=str))))
+
+    def plan(self) -> SizePlan:
+        bounds = self._bounds()
+        sizes = {dim: bounds[dim].sizes for dim in self._dims}
+        sizes, exhausted = allowed_sizes(self._setting, sizes)
+        return SizePlan(sizes, bounds, self._degree({dim: max(at, default=1) for dim, at in sizes.items()}), exhausted)
+
+    def _bounds(self) -> dict[Dim, Bounds]:
+        """Dimensions in an order in which each needs only the tested sizes of those before it.
+
+        That order is what makes "one dimension at a time" sound: the last one is taken to all sizes
+        first, while those before it stay at their tested sizes.
+        """
+        found: dict[Dim, Bounds] = {}
+        while len(found) < len(self._dims):
+            waiting = [dim for dim in self._dims if dim not in found]
+            options = {dim: self._options(dim, found) for dim in waiting}
+            ready = [dim for dim in waiting if any(needs <= found.keys() for _, needs in options[dim])]
+            if ready:
+                for dim in ready:
+                    found[dim] = min((b for b, needs in options[dim] if needs <= found.keys()), key=_cost)
+            else:
+                dim = min(waiting, key=lambda d: min(_cost(b) for b, _ in options[d]))
+                best = min((b for b, _ in options[dim]), key=_cost)
+                found[dim] = _with_open_end(best, f"the sizes of {', '.join(sorted(str(d) for d in waiting))} depend on one another")
+        return found
+
+    def _options(self, dim: Dim, found: Mapping[Dim, Bounds]) -> list[tuple[Bounds, set[Dim]]]:
+        """The ways of counting, each with the other dimensions whose tested sizes it has used."""
+        sizes = {other: found[other].sizes[-1] if other in found else 2 for other in self._dims}
+        return [self._count(dim, sizes, clear=clear, solve=solve) for clear in (True, False) for solve in (True, False)]
+
+    def _count(self, dim: Dim, sizes: Mapping[Dim, int], *, clear: bool, solve: bool) -> tuple[Bounds, set[Dim]]:
+        equations = [e for e in self._equations() if _sums_over(self._unfolding, e, dim)]
+        solved = frozenset(name for e in equations if (name := _solved_tensor(e, dim))) if solve else frozenset()
+        counter = Counter(self._unfolding, dim, sizes, clear=clear, linked=solved)
+        count = counter.count(self._difference)
+        if counter.linked_inside:
+            solved = frozenset()
+            counter = Counter(self._unfolding, dim, sizes, clear=clear)
+            count = counter.count(self._difference)
+        open_ends = set(count.open_ends)
+        parameters = sum(counter.multiplicity(key) for key in sorted(count.parameters, key=str))
+        for equation in equations:
+            if _solved_tensor(equation, dim) not in solved:
+                parameters += _equation_count(equation, dim, counter, open_ends)
+        free = sum(index.dim == dim for index in self._claim.free_indices) + bool(solved) + self._one_hot(dim, counter, open_ends)
+        total = _with_size_functions(count, counter)
+        return Bounds(free, count.sums, total - count.sums, parameters, tuple(sorted(open_ends))), counter.used - {dim}
+
+    def _equations(self) -> list[Relation]:
+        found = (c for given in self._givens for c in given.where)
+        return list(dict.fromkeys(c for c in found if isinstance(c, Relation) and c.op == "="))
+
+    def _one_hot(self, dim: Dim, counter: Counter, open_ends: set[str]) -> int:
+        """A one-hot row along the dimension is a delta with one further free index, for each row."""
+        extra = 0
+        for tensor in (c.tensor for given in self._givens for c in given.where if isinstance(c, OneHot)):
+            rows = tensor.dims[:-1]
+            if tensor.dims[-1] != dim:
+                continue
+            if dim in rows:
+                open_ends.add(f"{tensor.name} has one-hot rows that are themselves indexed by {dim}")
+            extra += _product(counter.size(row) if row != dim else 1 for row in rows)
+        return extra
+
+    def _degree(self, sizes: Mapping[Dim, int]) -> int:
+        orders = max((len(p.variables) for p in self._claim.lhs.atoms(Partial)), default=0)  # random directions multiply in
+        count = Counter(self._unfolding, None, sizes).count(self._difference)
+        return max(1, count.total + orders)
+
+
+def _product(numbers: object) -> int:
+    result = 1
+    for number in numbers:  # type: ignore[attr-defined]
+        result *= number
+    return result
+
+
+def _cost(bounds: Bounds) -> float:
+    """Evaluations are few calls on small arrays: a size costs about a constant, large ones more."""
+    return len(bounds.open_ends) * 1e6 + sum(10 + n + max(0, n - LARGEST) ** 3 for n in bounds.sizes)
+
+
+def _with_open_end(bounds: Bounds, reason: str) -> Bounds:
+    return Bounds(bounds.free, bounds.sums, bounds.powers, bounds.parameters, tuple(sorted({*bounds.open_ends, reason})))
+
+
+def _with_size_functions(count: Count, counter: Counter) -> int:
+    """Degree budget in n when square roots or logarithms of n alone occur besides its powers.
+
+    With q roots, the product over their signs is a polynomial of 2^q times the degree. With log(n),
+    the n^i (log n)^j with i + j <= t are a Chebyshev system of (t + 1)(t + 2)/2 functions on n > 0:
+    no combination has that many zeros.
+    """
+    total = int((count.total + 1) * 2 ** len(counter.size_roots) - 1)
+    if counter.size_logarithms:
+        total = (total + 1) * (total + 2) // 2 - 1
+    return total
+
+
+def _givens_of(setting: Setting, claim: Claim) -> tuple[Given, ...]:
+    """The givens that a claim depends on, through the definitions."""
+    names = {str(s) for s in (claim.lhs.free_symbols | claim.rhs.free_symbols)}
+    for let in reversed(setting.lets):
+        if let.name in names:
+            names |= {str(s) for s in let.body.free_symbols}
+    linked = {str(s) for g in setting.given if g.name in names for c in g.where if isinstance(c, Relation) for s in c.lhs.free_symbols}
+    return tuple(given for given in setting.given if given.name in names | linked)
+
+
+def _sums_over(unfolding: Unfolding, equation: Relation, dim: Dim) -> bool:
+    def has(u: Expr) -> bool:
+        if isinstance(u, Indexed | Symbol):
+            body = unfolding.body(u)
+            return body is not None and has(body)
+        return (isinstance(u, Sum) and any(limit[0].dim == dim for limit in u.limits)) or any(has(arg) for arg in u.args)
+
+    return has(equation.lhs) or has(equation.rhs)
+
+
+def _solved_tensor(equation: Relation, dim: Dim) -> str:
+    """The tensor of an equation sum_k y[.., k, ..] = number (one for each row), which is solved for y[.., *, ..]; else ''."""
+    side = equation.lhs
+    if not isinstance(side, Sum) or equation.rhs.free_symbols or len(side.limits) != 1:
+        return ""
+    entry, index = side.function, side.limits[0][0]
+    if not isinstance(entry, Indexed) or index.dim != dim or [i.dim for i in entry.indices].count(dim) != 1:
+        return ""
+    return str(entry.base.name) if isinstance(entry.base, NamedTensor) else ""
+
+
+def _equation_count(equation: Relation, dim: Dim, counter: Counter, open_ends: set[str]) -> int:
+    """Parameters that an equation fixes: one for each value of its free indices."""
+    indices = sorted((equation.lhs.free_symbols | equation.rhs.free_symbols) & (equation.lhs.atoms(Index) | equation.rhs.atoms(Index)), key=str)
+    if any(index.dim == dim for index in indices):
+        open_ends.add(f"an equation that sums over {dim} holds for every index over {dim}")
+    sums = sum(1 for node in (equation.lhs - equation.rhs).atoms(Sum) if any(limit[0].dim == dim for limit in node.limits))
+    return max(1, sums) * _product(counter.size(index.dim) if index.dim != dim else 2 for index in indices)

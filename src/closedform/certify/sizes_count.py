@@ -1,0 +1,354 @@
+"""Counting: how does an expression depend on the size of one dimension?
+
+Write n for the size of the dimension. A :class:`Count` says that an expression, at every n, is
+
+    product of ``powers`` (of n and of cleared denominators)  x  a polynomial in sums over the dimension,
+
+whose terms have at most ``sums`` sums over the dimension, and at most ``total`` sums and further
+factors n together; its coefficients may be any functions of finitely many ``parameters`` (sums over
+the dimension that stand inside a logarithm, an exponent, ...). docs/kernel.md proves what that is
+worth; here the numbers are computed by structural recursion, always rounding up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import reduce
+
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol, exp, log
+
+from closedform.certify.sizes_derivative import Unfolding
+from closedform.notation import Dim, Index, NamedTensor, det, inv, logdet
+
+
+@dataclass(frozen=True)
+class Count:
+    """See the module's first lines; ``open_ends`` names what the theorem does not cover, in words."""
+
+    sums: int = 0
+    total: int = 0
+    powers: Mapping[Expr, Fraction] = field(default_factory=dict)
+    parameters: frozenset[Expr] = frozenset()
+    open_ends: frozenset[str] = frozenset()
+
+    @property
+    def is_local(self) -> bool:
+        """Neither sums over the dimension, nor its size, nor parameters: a function of entries at its own indices."""
+        return not (self.total or self.powers or self.parameters or self.open_ends)
+
+
+LOCAL = Count()
+ROWS_OF_ITSELF = "a sum over {dim} inside a function or denominator is indexed by an index that is itself summed over {dim}"
+SIZE_INSIDE = "the size {dim} stands inside a function other than a power or a logarithm"
+MATRIX = "the inverse or determinant of a matrix over {dim}"
+
+
+def _joined(counts: list[Count]) -> tuple[frozenset[Expr], frozenset[str]]:
+    return (frozenset().union(*(c.parameters for c in counts)), frozenset().union(*(c.open_ends for c in counts)))
+
+
+class Counter:
+    """Counts expressions in one dimension, the sizes of the other dimensions being given.
+
+    Args:
+        unfolding: resolves lets and derivatives.
+        dim: the dimension, or None to bound the degree in the random draws instead (then every
+            entry has degree 1 and every denominator is cleared).
+        sizes: sizes of the dimensions that may matter; those that did are collected in ``used``.
+        clear: clear denominators and radicands that sum over the dimension; else they are parameters.
+        linked: names of tensors whose entries an equation ties together along the dimension; each
+            occurrence counts as a sum, because solving the equation puts a sum in its place.
+    """
+
+    def __init__(
+        self, unfolding: Unfolding, dim: Dim | None, sizes: Mapping[Dim, int], *, clear: bool = True, linked: frozenset[str] = frozenset()
+    ) -> None:
+        self._unfolding = unfolding
+        self.dim = dim
+        self._sizes = sizes
+        self._clear = clear
+        self._linked = linked
+        self._weights: dict[Expr, tuple[int, int]] = {}
+        self._cache: dict[Expr, Count] = {}
+        self.used: set[Dim] = set()
+        self.linked_inside = False
+        self.size_roots: set[Expr] = set()
+        self.size_logarithms = False
+
+    def size(self, dim: Dim) -> int:
+        self.used.add(dim)
+        return self._sizes[dim]
+
+    def count(self, expression: Expr) -> Count:
+        if expression not in self._cache:
+            self._cache[expression] = self._count(expression)
+        return self._cache[expression]
+
+    def _count(self, u: Expr) -> Count:
+        if isinstance(u, Indexed) or (isinstance(u, Symbol) and not isinstance(u, Index)):
+            return self._entry(u)
+        if not u.args or isinstance(u, KroneckerDelta):
+            return LOCAL
+        if isinstance(u, Add):
+            return self._add([self.count(arg) for arg in u.args])
+        if isinstance(u, Mul):
+            return self._mul([self.count(arg) for arg in u.args])
+        if isinstance(u, Sum):
+            return self._sum(u)
+        if isinstance(u, Pow) and isinstance(u.exp, Rational):
+            return self._power(u.base, Fraction(int(u.exp.p), int(u.exp.q)))
+        if isinstance(u, (inv, det, logdet)):
+            return self._matrix_function(u)
+        return self._function(u, list(u.args))
+
+    # -- leaves -----------------------------------------------------------------------------
+
+    def _entry(self, u: Expr) -> Count:
+        if isinstance(u, Dim):
+            if self.dim is None:
+                return LOCAL
+            if u != self.dim:
+                return LOCAL
+            self._weights[u] = (0, 1)
+            return Count(powers={u: Fraction(1)})
+        body = self._unfolding.body(u)
+        if body is not None:
+            return self.count(body)
+        name = u.base.name if isinstance(u, Indexed) else str(u)
+        weight = int(self.dim is None or name in self._linked)
+        return Count(sums=weight, total=weight) if weight else LOCAL
+
+    # -- polynomial operations --------------------------------------------------------------
+
+    def _add(self, counts: list[Count]) -> Count:
+        """Over a common denominator: each term is multiplied by what the others have and it has not."""
+        keys = sorted({key for c in counts for key in c.powers}, key=str)
+        common = {key: min(c.powers.get(key, Fraction(0)) for c in counts) for key in keys}
+        sums = total = 0
+        for c in counts:
+            excess = {key: math.ceil(c.powers.get(key, Fraction(0)) - common[key]) for key in keys}
+            sums = max(sums, c.sums + sum(excess[key] * self._weights[key][0] for key in keys))
+            total = max(total, c.total + sum(excess[key] * self._weights[key][1] for key in keys))
+        return Count(sums, total, {key: value for key, value in common.items() if value}, *_joined(counts))
+
+    def _mul(self, counts: list[Count]) -> Count:
+        powers: dict[Expr, Fraction] = {}
+        for c in counts:
+            for key, value in c.powers.items():
+                powers[key] = powers.get(key, Fraction(0)) + value
+        powers = {key: value for key, value in powers.items() if value}
+        return Count(sum(c.sums for c in counts), sum(c.total for c in counts), powers, *_joined(counts))
+
+    def _sum(self, u: Sum) -> Count:
+        result = self.count(u.function)
+        for limit in u.limits:
+            result = self._summed(result, limit[0])
+        return result
+
+    def _summed(self, c: Count, index: Index) -> Count:
+        """One more sum; denominators and parameters that carry the index now come once for each of its values."""
+        c = self._spread_powers(c, index)
+        parameters: set[Expr] = set()
+        open_ends = set(c.open_ends)
+        for key in c.parameters:
+            if index not in key.free_symbols:
+                parameters.add(key)
+            elif index.dim == self.dim:
+                open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
+            else:
+                parameters.add(_for_all(key, index))
+        own = int(index.dim == self.dim)
+        return Count(c.sums + own, c.total + own, c.powers, frozenset(parameters), frozenset(open_ends))
+
+    def _spread_powers(self, c: Count, index: Index) -> Count:
+        """sum_b N[b]/S[b]^e over the common denominator prod_b S[b]^e."""
+        sums, total = c.sums, c.total
+        powers: dict[Expr, Fraction] = {}
+        open_ends = set(c.open_ends)
+        for key, value in c.powers.items():
+            if index not in key.free_symbols:
+                powers[key] = powers.get(key, Fraction(0)) + value
+                continue
+            weight = self._weights[key]
+            if value > 0:
+                sums, total = sums + math.ceil(value) * weight[0], total + math.ceil(value) * weight[1]
+                if value.denominator == 1:
+                    continue
+                value -= math.ceil(value)
+            if index.dim == self.dim:
+                open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
+                continue
+            copies = self.size(index.dim)
+            extra = (copies - 1) * math.ceil(-value)
+            sums, total = sums + extra * weight[0], total + extra * weight[1]
+            everywhere = _for_all(key, index)
+            self._weights[everywhere] = (copies * weight[0], copies * weight[1])
+            powers[everywhere] = powers.get(everywhere, Fraction(0)) + value
+        return Count(sums, total, powers, c.parameters, frozenset(open_ends))
+
+    # -- powers -------------------------------------------------------------------------------
+
+    def _power(self, base: Expr, e: Fraction) -> Count:
+        body = self._unfolding.body(base) if isinstance(base, Indexed | Symbol) else None
+        if body is not None:
+            return self._power(body, e)
+        if isinstance(base, Mul) and not (e.denominator == 1 and e > 0):
+            return self._mul([self._power(arg, e) for arg in base.args])
+        if isinstance(base, Pow) and isinstance(base.exp, Rational):
+            return self._power(base.base, e * Fraction(int(base.exp.p), int(base.exp.q)))
+        c = self.count(base)
+        if e.denominator == 1 and e > 0:
+            return Count(c.sums * int(e), c.total * int(e), _scaled(c.powers, e), c.parameters, c.open_ends)
+        powers = _scaled(c.powers, e)
+        if c.total == 0:
+            self.size_roots |= {key for key, value in powers.items() if key == self.dim and value.denominator > 1}
+            return Count(0, 0, powers, c.parameters, c.open_ends)
+        if c.sums == 0 and e.denominator > 1:
+            self.size_roots.add(canonical(base))
+        if c.sums and not self._clear and self.dim is not None:
+            return self._mul([Count(powers=powers), self._opaque([base])])
+        key = canonical(base)
+        self._weights[key] = (c.sums, c.total)
+        return self._mul([Count(powers=powers, parameters=c.parameters, open_ends=c.open_ends), Count(powers={key: e})])
+
+    # -- other functions ------------------------------------------------------------------------
+
+    def _function(self, u: Expr, args: list[Expr]) -> Count:
+        if self.dim is None:  # a further independent variable
+            return LOCAL if not u.free_symbols else Count(1, 1)
+        if isinstance(u, exp):
+            return self._exponential(u.args[0])
+        if all(self.count(arg).is_local for arg in args):
+            return LOCAL
+        if isinstance(u, log) and self.dim in u.free_symbols:
+            return self._logarithm(u.args[0])
+        return self._opaque(args)
+
+    def _logarithm(self, argument: Expr) -> Count:
+        """log(n a / b) = log(n) + log(a) - log(b): the logarithm of the size is a further unknown of its own."""
+        factors = [(f.base if isinstance(f, Pow) and isinstance(f.exp, Rational) else f) for f in Mul.make_args(argument)]
+        rest = [f for f in factors if f != self.dim and not self.count(f).is_local]
+        self.size_logarithms |= self.dim in factors
+        size = Count(0, 1) if self.dim in factors else LOCAL
+        return self._add([size, self._opaque(rest) if rest else LOCAL])
+
+    def _exponential(self, argument: Expr) -> Count:
+        """exp(a + b) = exp(a) exp(b): terms that are local stay so."""
+        rest = [arg for arg in Add.make_args(argument) if not self.count(arg).is_local]
+        return self._opaque(rest) if rest else LOCAL
+
+    def _opaque(self, args: list[Expr]) -> Count:
+        """A function of sums over the dimension: each such sum is a parameter."""
+        parameters: set[Expr] = set()
+        open_ends: set[str] = set()
+        for arg in args:
+            self._collect(arg, parameters, open_ends)
+        if not parameters and any(self.dim in self._names(arg) for arg in args):
+            open_ends.add(SIZE_INSIDE.format(dim=self.dim))
+        return Count(parameters=frozenset(parameters), open_ends=frozenset(open_ends))
+
+    def _names(self, u: Expr) -> frozenset[Expr]:
+        """The symbols of an expression, those of its lets included."""
+        names = set(u.free_symbols)
+        for entry in u.atoms(Indexed, Symbol):
+            body = self._unfolding.body(entry)
+            if body is not None:
+                names |= self._names(body)
+        return frozenset(names)
+
+    def _collect(self, u: Expr, parameters: set[Expr], open_ends: set[str]) -> None:
+        if isinstance(u, Indexed) or (isinstance(u, Symbol) and not isinstance(u, Dim | Index)):
+            body = self._unfolding.body(u)
+            if body is not None:
+                self._collect(body, parameters, open_ends)
+            elif (u.base.name if isinstance(u, Indexed) else str(u)) in self._linked:
+                self.linked_inside = True
+            return
+        if isinstance(u, (inv, det, logdet)):
+            c = self._matrix_function(u)
+            parameters |= c.parameters
+            open_ends |= c.open_ends
+            if c.powers or c.total:
+                self._collect_matrix(u.args[0], parameters, open_ends)
+            return
+        if isinstance(u, Sum):
+            self._collect_sum(u, parameters, open_ends)
+            return
+        for arg in u.args:
+            self._collect(arg, parameters, open_ends)
+
+    def _collect_sum(self, u: Sum, parameters: set[Expr], open_ends: set[str]) -> None:
+        index = u.limits[0][0]
+        inner: set[Expr] = set()
+        self._collect(u.function, inner, open_ends)
+        for key in inner:
+            if index not in key.free_symbols:
+                parameters.add(key)
+            elif index.dim == self.dim:
+                open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
+            else:
+                parameters.add(_for_all(key, index))
+        if index.dim == self.dim:
+            parameters.add(canonical(u))
+
+    def _collect_matrix(self, matrix: NamedTensor, parameters: set[Expr], open_ends: set[str]) -> None:
+        k, m = (self._unfolding.fresh_index(Index("k", dim)) for dim in matrix.dims)
+        inner: set[Expr] = set()
+        self._collect(matrix[k, m], inner, open_ends)
+        parameters |= {_for_all(_for_all(key, k), m) for key in inner}
+
+    def _matrix_function(self, u: Expr) -> Count:
+        """inv(A) = adj(A)/det(A), where adj and det of an m x m matrix have degrees m - 1 and m in its entries."""
+        matrix = u.args[0]
+        if self.dim in matrix.dims:
+            return Count(open_ends=frozenset({MATRIX.format(dim=self.dim)}))
+        k, m = (self._unfolding.fresh_index(Index("k", dim)) for dim in matrix.dims)
+        entry = self.count(matrix[k, m])
+        if self.dim is None and isinstance(u, logdet):
+            return Count(1, 1)
+        if entry.is_local:
+            return LOCAL
+        if entry.powers or entry.parameters or entry.open_ends or isinstance(u, logdet) or not self._clear:
+            parameters: set[Expr] = set()
+            open_ends: set[str] = set()
+            self._collect_matrix(matrix, parameters, open_ends)
+            return Count(parameters=frozenset(parameters), open_ends=frozenset(open_ends))
+        width = self.size(matrix.dims[0])
+        determinant = Count(width * entry.sums, width * entry.total)
+        if isinstance(u, det):
+            return determinant
+        key = det(matrix)
+        self._weights[key] = (determinant.sums, determinant.total)
+        return Count((width - 1) * entry.sums, (width - 1) * entry.total, {key: Fraction(-1)})
+
+    # -- parameters ------------------------------------------------------------------------------
+
+    def multiplicity(self, key: Expr) -> int:
+        """How many numbers a parameter stands for: one for each value of the outer indices that are summed over."""
+        outer = [s for s in key.free_symbols if isinstance(s, Index) and s.name.startswith("all__")]
+        return reduce(lambda product, index: product * self.size(index.dim), sorted(outer, key=str), 1)
+
+
+def _scaled(powers: Mapping[Expr, Fraction], e: Fraction) -> dict[Expr, Fraction]:
+    return {key: value * e for key, value in powers.items()}
+
+
+def _for_all(key: Expr, index: Index) -> Expr:
+    """The key with an outer index marked as taking all of its values."""
+    taken = {s.name for s in key.free_symbols if isinstance(s, Index)}
+    number = next(n for n in range(len(taken) + 1) if f"all__{index.dim.name}_{n}" not in taken)
+    return key.xreplace({index: Index(f"all__{index.dim.name}_{number}", index.dim)})
+
+
+def canonical(u: Expr, depth: int = 0) -> Expr:
+    """The expression with its bound indices named by depth, so that alpha-equivalent sums compare equal."""
+    if isinstance(u, Sum):
+        index = u.limits[0][0]
+        name = Index(f"level__{depth}", index.dim)
+        return Sum(canonical(u.function.xreplace({index: name}), depth + 1), (name, 1, index.dim))
+    if not u.args or isinstance(u, Indexed | KroneckerDelta | NamedTensor):
+        return u
+    return u.func(*(canonical(arg, depth) for arg in u.args))
