@@ -6,10 +6,11 @@ cleared, and r parameters (sums inside functions). If it vanishes at s + a + 1 c
 from
 
     f                        when r = 0          (Theorem 1)
-    f + s (r + 1) + r        otherwise           (Theorem 2)
+    f + s (m + 1) + m        otherwise           (Theorem 2)
 
 then it vanishes at every size at which it exists. docs/kernel.md states both precisely and proves
-them; this module computes f, s, a and r from the definitions and the claim.
+them (m <= r positions move the parameters independently); this module computes f, s, a, r and m
+from the definitions and the claim.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from sympy import Expr, Indexed, Sum, Symbol
 
 from closedform.certify.sizes_count import Count, Counter
 from closedform.certify.sizes_derivative import Unfolding
+from closedform.certify.sizes_parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
 from closedform.certify.sizes_relations import allowed_sizes
 from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
 
-SMALLEST = 2  # any later start is as good for the theorem, and at size 1 much is equal or does not exist
+SMALLEST = 2  # a plan reaches at least this size: at size 1 alone much is equal or does not exist
 LARGEST = 14  # plans that start beyond this are replaced by the other way of counting where there is one
 
 
@@ -37,6 +39,7 @@ class Bounds:
         sums: s.
         powers: a.
         parameters: r.
+        bath: m.
         open_ends: what keeps the theorem from applying, in words; empty for a proof at all sizes.
     """
 
@@ -44,13 +47,14 @@ class Bounds:
     sums: int
     powers: int
     parameters: int = 0
+    bath: int = 0
     open_ends: tuple[str, ...] = ()
 
     @property
     def start(self) -> int:
-        if not self.parameters:
-            return max(SMALLEST, self.free)
-        return max(SMALLEST, self.free + self.sums * (self.parameters + 1) + self.parameters)
+        """Where the theorem lets the sizes begin, raised so that they reach SMALLEST (any later start is as good)."""
+        least = self.free + (self.sums * (self.bath + 1) + self.bath if self.parameters else 0)
+        return max(1, least, SMALLEST - self.sums - self.powers)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -136,10 +140,18 @@ class _Planner:
     def _options(self, dim: Dim, found: Mapping[Dim, Bounds]) -> list[tuple[Bounds, set[Dim]]]:
         """The ways of counting, each with the other dimensions whose tested sizes it has used."""
         sizes = {other: found[other].sizes[-1] if other in found else 2 for other in self._dims}
-        return [self._count(dim, sizes, clear=clear, solve=solve) for clear in (True, False) for solve in (True, False)]
-
-    def _count(self, dim: Dim, sizes: Mapping[Dim, int], *, clear: bool, solve: bool) -> tuple[Bounds, set[Dim]]:
         equations = [e for e in self._equations() if _sums_over(self._unfolding, e, dim)]
+        options = []
+        for solve in (True, False) if equations else (False,):
+            cleared, cleared_something = self._count(dim, sizes, equations, clear=True, solve=solve)
+            options.append(cleared)
+            if cleared_something:
+                options.append(self._count(dim, sizes, equations, clear=False, solve=solve)[0])
+        return options
+
+    def _count(
+        self, dim: Dim, sizes: Mapping[Dim, int], equations: list[Relation], *, clear: bool, solve: bool
+    ) -> tuple[tuple[Bounds, set[Dim]], bool]:
         solved = frozenset(name for e in equations if (name := _solved_tensor(e, dim))) if solve else frozenset()
         counter = Counter(self._unfolding, dim, sizes, clear=clear, linked=solved)
         count = counter.count(self._difference)
@@ -148,13 +160,14 @@ class _Planner:
             counter = Counter(self._unfolding, dim, sizes, clear=clear)
             count = counter.count(self._difference)
         open_ends = set(count.open_ends)
-        parameters = sum(counter.multiplicity(key) for key in sorted(count.parameters, key=str))
-        for equation in equations:
-            if _solved_tensor(equation, dim) not in solved:
-                parameters += _equation_count(equation, dim, counter, open_ends)
+        fixed = {key for e in equations if _solved_tensor(e, dim) not in solved for key in _fixed_sums(e, dim, self._unfolding, open_ends)}
+        keys = distinct(count.parameters | fixed)
+        used = counter.used | {index.dim for key in keys for index in outer_indices(key)}
         free = sum(index.dim == dim for index in self._claim.free_indices) + bool(solved) + self._one_hot(dim, counter, open_ends)
         total = _with_size_functions(count, counter)
-        return Bounds(free, count.sums, total - count.sums, parameters, tuple(sorted(open_ends))), counter.used - {dim}
+        bath = bath_of(keys, dim, self._unfolding, sizes)
+        bounds = Bounds(free, count.sums, total - count.sums, count_of(keys, sizes), bath, tuple(sorted(open_ends)))
+        return (bounds, (used | counter.used) - {dim}), counter.cleared
 
     def _equations(self) -> list[Relation]:
         found = (c for given in self._givens for c in given.where)
@@ -191,7 +204,7 @@ def _cost(bounds: Bounds) -> float:
 
 
 def _with_open_end(bounds: Bounds, reason: str) -> Bounds:
-    return Bounds(bounds.free, bounds.sums, bounds.powers, bounds.parameters, tuple(sorted({*bounds.open_ends, reason})))
+    return Bounds(bounds.free, bounds.sums, bounds.powers, bounds.parameters, bounds.bath, tuple(sorted({*bounds.open_ends, reason})))
 
 
 def _with_size_functions(count: Count, counter: Counter) -> int:
@@ -238,10 +251,15 @@ def _solved_tensor(equation: Relation, dim: Dim) -> str:
     return str(entry.base.name) if isinstance(entry.base, NamedTensor) else ""
 
 
-def _equation_count(equation: Relation, dim: Dim, counter: Counter, open_ends: set[str]) -> int:
-    """Parameters that an equation fixes: one for each value of its free indices."""
-    indices = sorted((equation.lhs.free_symbols | equation.rhs.free_symbols) & (equation.lhs.atoms(Index) | equation.rhs.atoms(Index)), key=str)
-    if any(index.dim == dim for index in indices):
-        open_ends.add(f"an equation that sums over {dim} holds for every index over {dim}")
-    sums = sum(1 for node in (equation.lhs - equation.rhs).atoms(Sum) if any(limit[0].dim == dim for limit in node.limits))
-    return max(1, sums) * _product(counter.size(index.dim) if index.dim != dim else 2 for index in indices)
+def _fixed_sums(equation: Relation, dim: Dim, unfolding: Unfolding, open_ends: set[str]) -> set[Expr]:
+    """The sums over the dimension that an equation fixes, for every value of its free indices: they count as parameters."""
+    sums = {canonical(node) for node in unfolding.explicit(equation.lhs - equation.rhs).atoms(Sum) if node.limits[0][0].dim == dim}
+    indices = [s for s in equation.lhs.free_symbols | equation.rhs.free_symbols if isinstance(s, Index)]
+    found = set()
+    for key in sums:
+        for index in sorted(indices, key=str):
+            if index.dim == dim:
+                open_ends.add(f"an equation that sums over {dim} holds for every index over {dim}")
+            key = for_all(key, index) if index in key.free_symbols else key
+        found.add(key)
+    return found

@@ -16,11 +16,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import reduce
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol, exp, log
 
 from closedform.certify.sizes_derivative import Unfolding
+from closedform.certify.sizes_parameters import canonical, for_all
 from closedform.notation import Dim, Index, NamedTensor, det, inv, logdet
 
 
@@ -47,7 +47,9 @@ MATRIX = "the inverse or determinant of a matrix over {dim}"
 
 
 def _joined(counts: list[Count]) -> tuple[frozenset[Expr], frozenset[str]]:
-    return (frozenset().union(*(c.parameters for c in counts)), frozenset().union(*(c.open_ends for c in counts)))
+    parameters: frozenset[Expr] = frozenset().union(*(c.parameters for c in counts))
+    open_ends: frozenset[str] = frozenset().union(*(c.open_ends for c in counts))
+    return parameters, open_ends
 
 
 class Counter:
@@ -77,6 +79,7 @@ class Counter:
         self.linked_inside = False
         self.size_roots: set[Expr] = set()
         self.size_logarithms = False
+        self.cleared = False  # whether a denominator or radicand that sums over the dimension was cleared
 
     def size(self, dim: Dim) -> int:
         self.used.add(dim)
@@ -125,7 +128,7 @@ class Counter:
 
     def _add(self, counts: list[Count]) -> Count:
         """Over a common denominator: each term is multiplied by what the others have and it has not."""
-        keys = sorted({key for c in counts for key in c.powers}, key=str)
+        keys = list(dict.fromkeys(key for c in counts for key in c.powers))
         common = {key: min(c.powers.get(key, Fraction(0)) for c in counts) for key in keys}
         sums = total = 0
         for c in counts:
@@ -159,7 +162,7 @@ class Counter:
             elif index.dim == self.dim:
                 open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
             else:
-                parameters.add(_for_all(key, index))
+                parameters.add(for_all(key, index))
         own = int(index.dim == self.dim)
         return Count(c.sums + own, c.total + own, c.powers, frozenset(parameters), frozenset(open_ends))
 
@@ -184,23 +187,26 @@ class Counter:
             copies = self.size(index.dim)
             extra = (copies - 1) * math.ceil(-value)
             sums, total = sums + extra * weight[0], total + extra * weight[1]
-            everywhere = _for_all(key, index)
+            everywhere = for_all(key, index)
             self._weights[everywhere] = (copies * weight[0], copies * weight[1])
             powers[everywhere] = powers.get(everywhere, Fraction(0)) + value
         return Count(sums, total, powers, c.parameters, frozenset(open_ends))
 
     # -- powers -------------------------------------------------------------------------------
 
-    def _power(self, base: Expr, e: Fraction) -> Count:
+    def _power(self, base: Expr, e: Fraction, *, denominator: bool = False) -> Count:
+        """base^e; a denominator of a denominator stays a power, so that 1/p cancels the denominator of p."""
+        denominator |= e < 0 or e.denominator > 1
         body = self._unfolding.body(base) if isinstance(base, Indexed | Symbol) else None
         if body is not None:
-            return self._power(body, e)
-        if isinstance(base, Mul) and not (e.denominator == 1 and e > 0):
-            return self._mul([self._power(arg, e) for arg in base.args])
+            return self._power(body, e, denominator=denominator)
+        if isinstance(base, Mul) and denominator:
+            return self._mul([self._power(arg, e, denominator=True) for arg in base.args])
         if isinstance(base, Pow) and isinstance(base.exp, Rational):
-            return self._power(base.base, e * Fraction(int(base.exp.p), int(base.exp.q)))
+            exponent = Fraction(int(base.exp.p), int(base.exp.q))
+            return self._power(base.base, e * exponent, denominator=denominator or exponent < 0 or exponent.denominator > 1)
         c = self.count(base)
-        if e.denominator == 1 and e > 0:
+        if not denominator:
             return Count(c.sums * int(e), c.total * int(e), _scaled(c.powers, e), c.parameters, c.open_ends)
         powers = _scaled(c.powers, e)
         if c.total == 0:
@@ -211,6 +217,7 @@ class Counter:
         if c.sums and not self._clear and self.dim is not None:
             return self._mul([Count(powers=powers), self._opaque([base])])
         key = canonical(base)
+        self.cleared |= c.sums > 0
         self._weights[key] = (c.sums, c.total)
         return self._mul([Count(powers=powers, parameters=c.parameters, open_ends=c.open_ends), Count(powers={key: e})])
 
@@ -290,7 +297,7 @@ class Counter:
             elif index.dim == self.dim:
                 open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
             else:
-                parameters.add(_for_all(key, index))
+                parameters.add(for_all(key, index))
         if index.dim == self.dim:
             parameters.add(canonical(u))
 
@@ -298,7 +305,7 @@ class Counter:
         k, m = (self._unfolding.fresh_index(Index("k", dim)) for dim in matrix.dims)
         inner: set[Expr] = set()
         self._collect(matrix[k, m], inner, open_ends)
-        parameters |= {_for_all(_for_all(key, k), m) for key in inner}
+        parameters |= {for_all(for_all(key, k), m) for key in inner}
 
     def _matrix_function(self, u: Expr) -> Count:
         """inv(A) = adj(A)/det(A), where adj and det of an m x m matrix have degrees m - 1 and m in its entries."""
@@ -324,31 +331,6 @@ class Counter:
         self._weights[key] = (determinant.sums, determinant.total)
         return Count((width - 1) * entry.sums, (width - 1) * entry.total, {key: Fraction(-1)})
 
-    # -- parameters ------------------------------------------------------------------------------
-
-    def multiplicity(self, key: Expr) -> int:
-        """How many numbers a parameter stands for: one for each value of the outer indices that are summed over."""
-        outer = [s for s in key.free_symbols if isinstance(s, Index) and s.name.startswith("all__")]
-        return reduce(lambda product, index: product * self.size(index.dim), sorted(outer, key=str), 1)
-
 
 def _scaled(powers: Mapping[Expr, Fraction], e: Fraction) -> dict[Expr, Fraction]:
     return {key: value * e for key, value in powers.items()}
-
-
-def _for_all(key: Expr, index: Index) -> Expr:
-    """The key with an outer index marked as taking all of its values."""
-    taken = {s.name for s in key.free_symbols if isinstance(s, Index)}
-    number = next(n for n in range(len(taken) + 1) if f"all__{index.dim.name}_{n}" not in taken)
-    return key.xreplace({index: Index(f"all__{index.dim.name}_{number}", index.dim)})
-
-
-def canonical(u: Expr, depth: int = 0) -> Expr:
-    """The expression with its bound indices named by depth, so that alpha-equivalent sums compare equal."""
-    if isinstance(u, Sum):
-        index = u.limits[0][0]
-        name = Index(f"level__{depth}", index.dim)
-        return Sum(canonical(u.function.xreplace({index: name}), depth + 1), (name, 1, index.dim))
-    if not u.args or isinstance(u, Indexed | KroneckerDelta | NamedTensor):
-        return u
-    return u.func(*(canonical(arg, depth) for arg in u.args))

@@ -17,7 +17,22 @@ from typing import Any
 import sympy
 from sympy import Abs, Add, Expr, Function, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol, exp, log, sign
 
-from closedform.notation import Index, NamedTensor, Partial, Setting, delta, det, inv, less, less_equal, logdet, relu, step, where
+from closedform.notation import (
+    Dim,
+    Index,
+    NamedTensor,
+    Partial,
+    Setting,
+    delta,
+    det,
+    inv,
+    less,
+    less_equal,
+    logdet,
+    relu,
+    step,
+    where,
+)
 
 _FLAT = (step, sign, less, less_equal)  # locally constant away from kinks: derivative zero
 
@@ -29,6 +44,7 @@ class Unfolding:
         self._setting = setting
         self._numbers: Iterator[int] = itertools.count()
         self._cache: dict[tuple[Expr, Expr], Expr] = {}
+        self._bodies: dict[Expr, Expr | None] = {}
 
     def explicit(self, expression: Expr) -> Expr:
         """The expression with fresh bound indices and without ``Partial`` nodes; lets stay names."""
@@ -45,8 +61,13 @@ class Unfolding:
 
     def body(self, entry: Expr) -> Expr | None:
         """What the entry of a let is defined to be, at the entry's indices; None for a given."""
+        if entry not in self._bodies:
+            self._bodies[entry] = self._body(entry)
+        return self._bodies[entry]
+
+    def _body(self, entry: Expr) -> Expr | None:
         let = self._setting.let(entry.base.name if isinstance(entry, Indexed) else str(entry))
-        if let is None or not isinstance(entry, Indexed | Symbol):
+        if let is None or isinstance(entry, Dim | Index):
             return None
         fresh = self.explicit(let.body)
         if not isinstance(entry, Indexed):
