@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from closedform.certify.diagnose_blocks import quantities
 from closedform.certify.diagnose_case import Case, make_case
 from closedform.certify.diagnose_conditions import constraints, sizes
-from closedform.certify.diagnose_factors import dropped_terms, scaled_terms, whole_factors
-from closedform.certify.diagnose_indices import index_diagnoses, patterns
+from closedform.certify.diagnose_factors import rescaled_entry, several_terms, sum_dropped, term_factor, whole_factor
+from closedform.certify.diagnose_indices import patterns, rewritten, transposed_indices
 from closedform.certify.diagnose_kinds import Diagnosis, Kind
 from closedform.certify.diagnose_surrogates import surrogates
+from closedform.certify.diagnose_terms import other_terms, summed_terms
 from closedform.notation import Claim, Setting
 from closedform.results import Counterexample
 
@@ -45,13 +47,23 @@ def diagnoses(setting: Setting, claim: Claim, counterexample: Counterexample, *,
     condition = next(constraints(case, seed=seed), None)
     size = next(sizes(case, seed=seed), None)
     # Three at most: what corrects it, then the conditions; the pattern says least of them.
-    by_weight = [correction, condition, size, pattern]
-    if correction is None:
-        by_weight = [pattern, condition, size]
+    by_weight = [correction, condition, size, pattern] if correction is not None else [pattern, condition, size]
     return tuple(diagnosis for diagnosis in by_weight if diagnosis is not None)[:MOST]
 
 
 def _corrections(case: Case) -> Iterator[Diagnosis]:
     """What makes the claim hold, or what it is instead; simple explanations before elaborate ones."""
-    for search in (whole_factors, index_diagnoses, scaled_terms, surrogates, dropped_terms):
-        yield from search(case)
+    known = quantities(case)
+    plain = [quantity for quantity in known if quantity.constant]
+    yield from whole_factor(case, plain)
+    yield from transposed_indices(case)
+    yield from term_factor(case, plain)
+    yield from surrogates(case)
+    yield from rewritten(case)
+    yield from whole_factor(case, known)
+    yield from sum_dropped(case)
+    yield from term_factor(case, known)
+    yield from several_terms(case)
+    yield from rescaled_entry(case)
+    yield from other_terms(case, known)
+    yield from summed_terms(case, plain)

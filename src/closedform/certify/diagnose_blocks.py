@@ -29,9 +29,9 @@ def scalars(case: Case) -> list[Expr]:
     return [symbol for symbol in named if not isinstance(symbol, NamedTensor)]
 
 
-def entries(case: Case) -> list[Expr]:
-    """Tensors at free indices of the claim: p[i], W[c,d], ..."""
-    found = [tensor[at] for tensor in tensors(case) for at in _positions(tensor, case.axes)]
+def entries(case: Case, axes: tuple[Index, ...] | None = None) -> list[Expr]:
+    """Tensors at free indices of the claim (or at these): p[i], W[c,d], ..."""
+    found = [tensor[at] for tensor in tensors(case) for at in _positions(tensor, case.axes if axes is None else axes)]
     return found[:MOST_ENTRIES]
 
 

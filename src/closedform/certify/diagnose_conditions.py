@@ -15,17 +15,20 @@ from closedform.certify.refute_points import dims_of
 from closedform.certify.refute_sample import Sample
 from closedform.notation import (
     Constraint,
+    Dim,
     Given,
     Index,
     Membership,
     NamedTensor,
     OneHot,
+    Partial,
     PositiveDefiniteMatrix,
     Relation,
     Setting,
     SymmetricMatrix,
     delta,
     equation,
+    head_name,
     positive,
     summation,
 )
@@ -42,7 +45,7 @@ MOST_SIZES = 6
 def constraints(case: Case, *, seed: int) -> Iterator[Diagnosis]:
     """The weakest constraint of the list, on one given, under which the claim holds (and says more than 0 = 0)."""
     for given in case.setting.given:
-        for constraint, sentence in _candidates(given):
+        for constraint, sentence in _candidates(given, varied=given.name in _variables(case)):
             if constraint in given.where:
                 continue
             setting = _restricted(case.setting, given, constraint)
@@ -77,8 +80,13 @@ def _telling(samples: list[Sample], case: Case) -> bool:
     return any(np.any(np.abs(sample.real(case.claim.lhs, case.axes)) > 1e-9) for sample in samples)
 
 
-def _candidates(given: Given) -> Iterator[tuple[Constraint, str]]:
-    """What may be true of a given, weaker constraints before stronger ones."""
+def _variables(case: Case) -> set[str]:
+    """The names that the left side differentiates by."""
+    return {head_name(variable) for node in case.claim.lhs.atoms(Partial) for variable in node.variables}
+
+
+def _candidates(given: Given, *, varied: bool) -> Iterator[tuple[Constraint, str]]:
+    """What may be true of a given, weaker constraints before stronger ones; discrete values only for what is not varied."""
     symbol, name = given.symbol, given.name
     if given.of:
         return
@@ -100,9 +108,10 @@ def _candidates(given: Given) -> Iterator[tuple[Constraint, str]]:
     for k in reversed(range(len(at))):
         where = each[0] if k == len(at) - 1 else each[1]
         yield equation(summation(symbol[at] ** 2, at[k]), 1), f"{where}{name} has unit norm"
-    yield Membership(symbol[at], (Integer(0), Integer(1))), f"all entries of {name} are 0 or 1"
-    yield Membership(symbol[at], (Integer(-1), Integer(1))), f"all entries of {name} are -1 or 1"
-    yield OneHot(symbol), f"{last}{name} is one-hot"
+    if not varied:
+        yield Membership(symbol[at], (Integer(0), Integer(1))), f"all entries of {name} are 0 or 1"
+        yield Membership(symbol[at], (Integer(-1), Integer(1))), f"all entries of {name} are -1 or 1"
+        yield OneHot(symbol), f"{last}{name} is one-hot"
     if len(at) == 2:
         yield from _matrix_candidates(symbol, at)
 
@@ -122,27 +131,33 @@ def _matrix_candidates(symbol: NamedTensor, at: tuple[Index, ...]) -> Iterator[t
 
 
 def sizes(case: Case, *, seed: int) -> Iterator[Diagnosis]:
-    """One dimension has few sizes at which the claim holds, whatever the others are."""
-    for dim in dims_of(case.setting, case.claim.lhs, case.claim.rhs):
-        holding: list[int] = []
-        trivial: list[int] = []
-        for size in range(1, MOST_SIZES + 1):
-            if size > 3 and not any(n > 1 for n in holding):
-                break
-            samples = draw_samples(case.setting, case.claim, POINTS, SMALL, seed=seed, fixed={dim: size})
-            if len(samples) < POINTS or not claim_holds(case.claim, samples):
-                continue
+    """Dimensions with few sizes at which the claim holds, whatever the others are."""
+    found = [(dim.name, *_sizes_of(case, dim, seed=seed)) for dim in dims_of(case.setting, case.claim.lhs, case.claim.rhs)]
+    found = [item for item in found if (item[1] or item[2]) and len(item[1]) < MOST_SIZES]
+    if found:
+        telling_first = sorted(found, key=lambda item: not item[1])
+        yield Diagnosis(Kind.SIZES, "true only for " + "; or for ".join(_sizes_phrase(*item) for item in telling_first))
+
+
+def _sizes_of(case: Case, dim: Dim, *, seed: int) -> tuple[list[int], list[int], int]:
+    """Sizes at which the claim holds, those at which it says 0 = 0, and the largest that was tried."""
+    holding: list[int] = []
+    trivial: list[int] = []
+    for size in range(1, MOST_SIZES + 1):
+        if size > 3 and not any(n > 1 for n in holding):
+            return holding, trivial, size - 1
+        samples = draw_samples(case.setting, case.claim, POINTS, SMALL, seed=seed, fixed={dim: size})
+        if len(samples) == POINTS and claim_holds(case.claim, samples):
             (holding if _telling(samples, case) else trivial).append(size)
-        if holding or trivial:
-            yield Diagnosis(Kind.SIZES, _sizes_sentence(dim.name, holding, trivial))
-            return
+    return holding, trivial, MOST_SIZES
 
 
-def _sizes_sentence(name: str, holding: list[int], trivial: list[int]) -> str:
+def _sizes_phrase(name: str, holding: list[int], trivial: list[int], largest: int) -> str:
     def listed(sizes: list[int]) -> str:
         return " and ".join(f"{name} = {size}" for size in sizes)
 
+    tried = f"sizes 1 to {largest} tried"
     if not holding:
-        return f"true only for {listed(trivial)}, where both sides are 0"
-    also = f" (and for {listed(trivial)}, where both sides are 0)" if trivial else ""
-    return f"true only for {listed(holding)}{also}"
+        return f"{listed(trivial)}, where both sides are 0 ({tried})"
+    also = f", and for {listed(trivial)}, where both sides are 0" if trivial else ""
+    return f"{listed(holding)}{also} ({tried})"

@@ -1,4 +1,4 @@
-"""Mistakes in factors and terms: the whole side, one term, a term too many or too few."""
+"""Mistakes in factors: of the whole side, of one term or several, of one name."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Expr, Indexed, Integer, Rational, Sum
 
-from closedform.certify.diagnose_blocks import addends, deltas, entries, quantities, totals
+from closedform.certify.diagnose_blocks import addends, scalars, totals
 from closedform.certify.diagnose_case import Case
 from closedform.certify.diagnose_fit import CLOSE, Quantity, fits, number
 from closedform.certify.diagnose_kinds import Diagnosis, Kind
-from closedform.certify.refute_exact import Array
-from closedform.notation import Dim
+from closedform.certify.refute_sample import nearly_equal
+from closedform.notation import Dim, Index
 
-MOST_CANDIDATES = 4000
-FEWEST_ENTRIES = 3  # of one point, to fit a coefficient that may vary from point to point
+MOST_REWRITES = 60
 
 
 def whole_factor(case: Case, known: Sequence[Quantity]) -> Iterator[Diagnosis]:
@@ -80,87 +79,56 @@ def several_terms(case: Case) -> Iterator[Diagnosis]:
         yield Diagnosis(Kind.WRONG_TERM, f"the right numbers before its terms make it true: multiply {listed}")
 
 
-# ---------------------------------------------------------------------------------------------
-# Terms that the claimed side lacks
-# ---------------------------------------------------------------------------------------------
-
-
-def other_terms(case: Case, known: Sequence[Quantity]) -> Iterator[Diagnosis]:
-    """true = claimed + t, or claimed with one of its terms replaced by t, for a simple product t of known things."""
-    candidates = _candidates(case)
-    if not candidates:
-        return
-    matrix = np.stack([values for _, values in candidates])
+def sum_dropped(case: Case) -> Iterator[Diagnosis]:
+    """One term has u[i] v[i] where the sum over that index belongs, or the other way round."""
     terms = addends(case.claim.rhs)
-    for replaced in (None, *terms):
-        rest = case.claim.rhs if replaced is None else sympy.Add(*_without(terms, replaced))
-        gap = case.truth - case.vector(rest)
-        for term in itertools.islice(_matches(case, gap, candidates, matrix, known), 3):
-            if case.corrected(rest + term):
-                yield _missing_found(case, term, replaced)
+    for total in totals(case):
+        for at in _summands(case, total):
+            single = total.function.xreplace(at)
+            quotient = Quantity(total / single, case.vector(total) / case.vector(single), False) if np.all(case.vector(single)) else None
+            for k, term in enumerate(terms) if quotient is not None else ():
+                others = sympy.Add(*terms[:k], *terms[k + 1 :])
+                gap = case.truth - case.vector(others)
+                for factor, wrong, right in ((total / single, single, total), (single / total, total, single)):
+                    with np.errstate(all="ignore"):
+                        fitting = np.all(nearly_equal(gap, case.vector(term) * case.vector(factor)))
+                    if fitting and case.corrected(others + factor * term):
+                        where = f" in the term {case.text(term)}" if len(terms) > 1 else ""
+                        yield Diagnosis(Kind.SUM, f"{case.text(wrong)} should be {case.text(right)}{where}")
+                        return
+
+
+def _summands(case: Case, total: Expr) -> Iterator[dict[Index, Index]]:
+    """Free indices in the place of the bound ones of a sum."""
+    if isinstance(total, Sum):
+        bound = [limit[0] for limit in total.limits]
+        for at in itertools.product(*([index for index in case.axes if index.dim == b.dim] for b in bound)):
+            yield dict(zip(bound, at, strict=True))
+
+
+def rescaled_entry(case: Case) -> Iterator[Diagnosis]:
+    """A name of the claimed side stands for a multiple of it: v / kap instead of v."""
+    rhs = case.claim.rhs
+    free = rhs.free_symbols
+    inside = [*rhs.atoms(Indexed), *(symbol for symbol in scalars(case) if symbol in free)]
+    scales = [*(s**e for s in scalars(case) for e in (-1, 1)), Integer(2), Rational(1, 2), Integer(-1)]
+    for entry, scale in itertools.islice(itertools.product(sorted(inside, key=sympy.default_sort_key), scales), MOST_REWRITES):
+        for right in _replacements(rhs, entry, scale * entry):
+            if entry != scale and case.corrected(right):
+                yield Diagnosis(Kind.WRONG_TERM, f"{case.text(entry)} should be {case.text(scale * entry)} in {_place(case, rhs, right)}")
                 return
-        if replaced is None and len(terms) == 1:
-            return
 
 
-def _without(terms: list[Expr], term: Expr) -> list[Expr]:
-    position = terms.index(term)
-    return terms[:position] + terms[position + 1 :]
+def _replacements(rhs: Expr, entry: Expr, scaled: Expr) -> Iterator[Expr]:
+    """The entry replaced everywhere, then in one factor or term only."""
+    yield rhs.xreplace({entry: scaled})
+    holders = [part for part in rhs.args if part.has(entry)]
+    if len(holders) > 1 and (rhs.is_Mul or rhs.is_Add):
+        for holder in holders:
+            yield rhs.func(*(part.xreplace({entry: scaled}) if part is holder else part for part in rhs.args))
 
 
-def _missing_found(case: Case, term: Expr, replaced: Expr | None) -> Diagnosis:
-    text = case.text(term)
-    if replaced is None:
-        return Diagnosis(Kind.MISSING_TERM, f"the term {text} is missing: with it added the claim holds")
-    return Diagnosis(Kind.WRONG_TERM, f"the term {case.text(replaced)} should be {text}; the other terms are right")
-
-
-Candidate = tuple[tuple[Expr, ...], Array]
-
-
-def _candidates(case: Case) -> list[Candidate]:
-    """Products of up to three entries, totals and deltas, with their values; the simplest first."""
-    blocks = [(block, case.vector(block)) for block in (*deltas(case), *entries(case), *totals(case))]
-    blocks = [(block, values) for block, values in blocks if np.all(np.isfinite(values)) and np.any(values)]
-    found: list[Candidate] = [((), np.ones_like(case.truth))]
-    for count, limit in ((1, len(blocks)), (2, 60), (3, 26)):
-        for chosen in itertools.combinations_with_replacement(blocks[:limit], count):
-            values = np.prod([values for _, values in chosen], axis=0)
-            if len(found) < MOST_CANDIDATES:
-                found.append((tuple(block for block, _ in chosen), values))
-    return found
-
-
-def _matches(case: Case, gap: Array, candidates: list[Candidate], matrix: Array, known: Sequence[Quantity]) -> Iterator[Expr]:
-    """Candidates of which the gap is a multiple, the same one for all entries of a point, with the multiple as a simple formula."""
-    starts = case.starts[:-1]
-    lengths = np.diff(case.starts)
-    if np.max(np.abs(gap)) <= CLOSE * case.scale:
-        return
-    if np.min(lengths) < FEWEST_ENTRIES:  # too few entries to fit one coefficient per point: one for all points
-        starts, lengths = np.array([0]), np.array([len(gap)])
-    squares = np.add.reduceat(matrix * matrix, starts, axis=1)
-    with np.errstate(all="ignore"):
-        weights = np.where(squares > 0, np.add.reduceat(matrix * gap, starts, axis=1) / squares, 0.0)
-    misfit = np.max(np.abs(np.repeat(weights, lengths, axis=1) * matrix - gap), axis=1)
-    constants = [q for q in known if q.constant]
-    for row in np.flatnonzero(misfit <= CLOSE * case.scale)[:12]:
-        for factor in itertools.islice(fits(gap, matrix[row], constants, case.scale), 2):
-            if factor != 0:
-                yield sympy.Mul(factor, *candidates[row][0])
-
-
-def whole_factors(case: Case) -> Iterator[Diagnosis]:
-    """A factor of the whole side."""
-    return whole_factor(case, quantities(case))
-
-
-def scaled_terms(case: Case) -> Iterator[Diagnosis]:
-    """Factors of its terms."""
-    yield from term_factor(case, quantities(case))
-    yield from several_terms(case)
-
-
-def dropped_terms(case: Case) -> Iterator[Diagnosis]:
-    """A term that is missing or stands in the place of another."""
-    return other_terms(case, quantities(case))
+def _place(case: Case, rhs: Expr, right: Expr) -> str:
+    kept = set(right.args)
+    changed = [part for part in rhs.args if part not in kept] if rhs.is_Mul or rhs.is_Add else []
+    return case.text(changed[0]) if len(changed) == 1 else "the claimed side"

@@ -117,12 +117,9 @@ def _polynomial(ratio: Array, expression: Expr, values: Array, degree: int) -> I
         if np.max(np.abs(basis @ weights - side)) <= CLOSE * np.max(np.abs(side)):
             exact = [number(float(np.round(w, 10))) for w in weights]
             if all(w is not None for w in exact):
-                polynomial = sum((w * expression**k for k, w in enumerate(exact)), sympy.S.Zero)
-                yield _factored(polynomial) ** exponent
-
-
-def _factored(polynomial: Expr) -> Expr:
-    return sympy.factor(polynomial) if len(polynomial.free_symbols) <= 3 else polynomial
+                lowest = next((k for k, w in enumerate(exact) if w != 0), 0)  # p - p^2 reads better as p (1 - p)
+                rest = sympy.Add(*(w * expression ** (k - lowest) for k, w in enumerate(exact) if k >= lowest))
+                yield (expression**lowest * rest) ** exponent
 
 
 def _products(ratio: Array, quantities: Sequence[Quantity]) -> Iterator[Expr]:

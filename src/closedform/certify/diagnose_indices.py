@@ -30,7 +30,7 @@ def transposed_indices(case: Case) -> Iterator[Diagnosis]:
             moved = [(a, b) for a, b in zip(order, case.axes, strict=True) if a != b]
             swaps = [(a, b) for a, b in moved if (b, a) in moved and case.axes.index(a) < case.axes.index(b)]
             if 2 * len(swaps) == len(moved):
-                listed = " and ".join(f"{a.name} and {b.name}" for a, b in swaps)
+                listed = ", ".join(f"{a.name} and {b.name}" for a, b in swaps)
                 yield Diagnosis(Kind.TRANSPOSED_INDICES, f"the indices are transposed: with {listed} exchanged the claim holds")
             else:
                 listed = ", ".join(f"{a.name} -> {b.name}" for a, b in moved)
@@ -140,7 +140,7 @@ def _surely_right(case: Case, *, mask_name: str, inside: bool) -> bool:
         left, right = (sample.balls(side, case.axes) for side in (case.claim.lhs, case.claim.rhs))
         chosen = mask[position : position + left.size] == inside
         position += left.size
-        if any(not (x - y).contains(0) for x, y, here in zip(left.flat, right.flat, chosen, strict=True) if here):
+        if any(not x.overlaps(y) for x, y, here in zip(left.flat, right.flat, chosen, strict=True) if here):
             return False
     return True
 
@@ -153,11 +153,3 @@ def _pattern_found(case: Case, here: str, there: str, mask: Array) -> Diagnosis:
     zero = np.all(np.abs(case.truth[mask]) <= CLOSE * case.scale)
     both = " (both sides are 0 there)" if zero else ""
     return Diagnosis(Kind.PATTERN, f"right where {here}{both}, wrong where {there}")
-
-
-def index_diagnoses(case: Case) -> list[Diagnosis]:
-    """The first transposition or exchanged index that makes the claim hold."""
-    for found in (transposed_indices(case), rewritten(case)):
-        if (diagnosis := next(found, None)) is not None:
-            return [diagnosis]
-    return []

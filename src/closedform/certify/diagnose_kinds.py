@@ -19,6 +19,7 @@ class Kind(StrEnum):
     MISSING_TERM = "missing term"
     EXTRA_TERM = "extra term"
     WRONG_TERM = "wrong term"
+    SUM = "sum dropped or added"
     DIAGONAL_ONLY = "diagonal only"
     PATTERN = "wrong at an index pattern"
     CONSTRAINT = "true under a constraint"

@@ -15,6 +15,7 @@ from closedform.certify.diagnose_kinds import Diagnosis, Kind
 from closedform.notation import Dim, Given, Index, Let, NamedTensor, Partial, Setting, delta, exp, head_name, log, scalar, summation, tensor
 
 MOST_LETS = 8
+Intermediate = Let | Given
 
 
 def surrogates(case: Case) -> list[Diagnosis]:
@@ -33,20 +34,25 @@ def surrogates(case: Case) -> list[Diagnosis]:
     return []
 
 
-def _between(case: Case, node: Expr) -> list[Let]:
-    """Lets that depend on the variables and that the target depends on, the first defined first."""
+def _between(case: Case, node: Expr) -> list[Intermediate]:
+    """Lets, and unknown functions, that depend on the variables and that the target depends on, in the order of definition."""
     lets = {let.name: let for let in case.setting.lets}
+    unknown = {given.name: given for given in case.setting.given if given.of}
     sources = {head_name(variable) for variable in node.variables}
 
     def names(expression: Expr) -> set[str]:
         direct = {str(symbol) for symbol in expression.free_symbols if not isinstance(symbol, Index | Dim | Indexed)}
-        return direct.union(*(names(lets[name].body) for name in direct & lets.keys()))
+        through = [names(lets[name].body) for name in direct & lets.keys()]
+        return direct.union(*through, *({source.name for source in unknown[name].of} for name in direct & unknown.keys()))
 
     target = lets.get(head_name(node.target))
     if target is None:
         return []
     used = names(target.body)
-    return [let for let in case.setting.lets if let.name in used and names(let.body) & sources][:MOST_LETS]
+    functions = [given for given in unknown.values() if given.name in used and {source.name for source in given.of} & sources]
+    inner = [let for let in case.setting.lets if let.name in used and names(let.body) & sources]
+    found: list[Intermediate] = [*functions, *inner]
+    return found[:MOST_LETS]
 
 
 def _equals_claimed(case: Case, left: Expr) -> bool:
@@ -58,12 +64,12 @@ def _equals_claimed(case: Case, left: Expr) -> bool:
 # ---------------------------------------------------------------------------------------------
 
 
-def _at_let(let: Let, variable: Expr) -> Expr | None:
+def _at_let(let: Intermediate, variable: Expr) -> Expr | None:
     """The entry of a let in the place of a variable, if it has the same shape."""
     at = tuple(variable.indices) if isinstance(variable, Indexed) else ()
     if tuple(index.dim for index in at) != let.dims:
         return None
-    return let.symbol[at] if at else let.symbol  # type: ignore[index]
+    return let.symbol[at] if at else let.symbol
 
 
 def _other_variable(case: Case, node: Expr) -> Iterator[Diagnosis]:
@@ -79,16 +85,27 @@ def _other_variable(case: Case, node: Expr) -> Iterator[Diagnosis]:
             return
 
 
+def _general_entry(let: Intermediate) -> Expr:
+    """The head of a let; likewise for a given."""
+    if isinstance(let, Let):
+        return let.head
+    at = tuple(Index(letter, dim) for letter, dim in zip("abcdefgh", let.dims, strict=False))
+    return let.symbol[at] if at else let.symbol
+
+
 def _stopped(case: Case, node: Expr) -> Iterator[Diagnosis]:
     """claimed = the derivative with one let held constant (its gradient stopped)."""
     for let in _between(case, node):
         if let.name == head_name(node.target):
             continue
-        others = tuple(other for other in case.setting.lets if other.name != let.name)
-        held = Setting((*case.setting.given, Given(let.symbol)), others)
-        alias = {let.name: (let.head, let.indices)}
+        entry = _general_entry(let)
+        alias = {let.name: (entry, tuple(getattr(entry, "indices", ())))}
+        held = Setting(
+            (*(given for given in case.setting.given if given.name != let.name), Given(let.symbol)),
+            tuple(other for other in case.setting.lets if other.name != let.name),
+        )
         if case.holds(Equation(node, case.claim.rhs, case.axes, case.axes, lambda sample: sample.cut(held, alias))):  # noqa: B023 (used at once)
-            sentence = f"this treats {case.text(let.head)} as a constant: it is the derivative without the part through {let.name}"
+            sentence = f"this treats {case.text(entry)} as a constant: it is the derivative without the part through {let.name}"
             yield Diagnosis(Kind.STOPPED, sentence)
             return
 
@@ -107,7 +124,7 @@ def _dropped_chain_rule(case: Case, node: Expr) -> Iterator[Diagnosis]:
         if case.corrected(product):
             jacobian_name = f"d{let.name}/d{head_name(variable)}"
             over = f", summed over {', '.join(index.name for index in at)}" if at else ""
-            sentence = f"a chain rule factor is missing: the claimed side has to be multiplied by {jacobian_name}{over}"
+            sentence = f"a chain rule factor is missing: the claimed side stops at {let.name}; multiply it by {jacobian_name}{over}"
             yield Diagnosis(Kind.CHAIN_RULE, sentence)
             return
 
@@ -138,7 +155,7 @@ def _gauss_newton(case: Case, node: Expr) -> Iterator[Diagnosis]:
         if let.name == head_name(node.target) or len(let.dims) > 2:
             continue
         rows, columns = (tuple(Index(f"{side}{k}", dim) for k, dim in enumerate(let.dims)) for side in ("row", "column"))
-        left, right = (let.symbol[at] if at else let.symbol for at in (rows, columns))  # type: ignore[index]
+        left, right = (let.symbol[at] if at else let.symbol for at in (rows, columns))
         product = Partial(left, first) * Partial(node.target, left, right) * Partial(right, second)
         if _equals_claimed(case, summation(product, *rows, *columns)):
             yield Diagnosis(

@@ -113,11 +113,13 @@ def _told_apart(lhs: arb, rhs: arb) -> tuple[str, str]:
 
 
 def decimal(value: arb, digits: int = DIGITS) -> str:
-    """Decimal text of which every digit is right to within one unit of the last.
+    """Decimal text of which every digit is right to within one unit of the last; "0" for a small ball around 0.
 
     >>> decimal(arb(1) / 4), decimal(arb(-3))
     ('0.25', '-3')
     """
+    if value.contains(0):
+        return "0"
     text = str(value.str(digits, radius=False))
     mantissa, exponent, power = text.partition("e")
     if "." in mantissa:

@@ -13,6 +13,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,8 @@ def _operation_value(expression: Expr, args: list[Number]) -> Number:
     if isinstance(expression, sympy.Mul):
         return math.prod(args, start=Fraction(1))
     if isinstance(expression, sympy.Pow):
-        return args[0] ** args[1]
+        power: Number = args[0] ** args[1]
+        return power
     if isinstance(expression, sympy.Abs):
         return abs(args[0])
     function = FUNCTIONS.get(type(expression).__name__)
@@ -130,8 +132,13 @@ def relation_indices(relation: Relation) -> tuple[Index, ...]:
 
 def residuals(relation: Relation, scope: Scope) -> list[Number]:
     """``lhs - rhs`` of a relation for every value of its free indices."""
-    difference = relation.lhs - relation.rhs
-    return [entry_value(difference, scope, at) for at in assignments(relation_indices(relation), scope.sizes)]
+    difference, indices = _difference(relation)
+    return [entry_value(difference, scope, at) for at in assignments(indices, scope.sizes)]
+
+
+@lru_cache(maxsize=512)
+def _difference(relation: Relation) -> tuple[Expr, tuple[Index, ...]]:
+    return relation.lhs - relation.rhs, relation_indices(relation)
 
 
 def satisfied(relation: Relation, scope: Scope) -> bool:

@@ -37,6 +37,7 @@ from closedform.notation import (
 )
 
 ATTEMPTS = 40  # draws of one given before the point is given up
+MOST_UNSOLVED = 2  # of them, in which no solution of the equations was found
 LEVELS = 5
 
 F = Fraction
@@ -146,12 +147,16 @@ def _draw_given(given: Given, setting: Setting, relations: list[Relation], scope
     shape = tuple(scope.sizes[dim] for dim in given.dims)
     equations = [r for r in relations if r.op == "="]
     structure = [c for c in setting.constraints if _shapes_of(c) == given.symbol]
+    unsolved = 0
     for _ in range(ATTEMPTS):
         try:
             free = _free_entries(given, structure, relations, scope, rng, level, shape)
             draw: Array | None = _structured(free, structure, rng)
             if equations and draw is not None:
                 draw = satisfy_equations(draw, given, equations, scope, rng)
+                unsolved += draw is None
+                if unsolved > MOST_UNSOLVED:
+                    return None
             if draw is not None and _admissible(draw, given, structure, relations, scope):
                 return draw
         except (UnsupportedConstraintError, ZeroDivisionError, OverflowError):
@@ -238,9 +243,33 @@ def _structured(draw: Array, structure: list[Constraint], rng: Random) -> Array:
 
 def _admissible(draw: Array, given: Given, structure: list[Constraint], relations: list[Relation], scope: Scope) -> bool:
     complete = Scope(scope.sizes, {**scope.values, given.name: draw}, scope.lets)
-    if any(isinstance(c, InvertibleMatrix) for c in structure) and not all(_regular(draw[at]) for at in np.ndindex(draw.shape[:-2])):
+    if not all(_has(draw, constraint) for constraint in structure):
         return False
     return all(satisfied(relation, complete) for relation in relations)
+
+
+def _has(draw: Array, constraint: Constraint) -> bool:
+    """Whether the equations have left a structure alone (one of them may have moved the entries)."""
+    if isinstance(constraint, Membership):
+        return all(entry in {F(int(m.p), int(m.q)) for m in constraint.values} for entry in draw.flat)
+    if isinstance(constraint, OneHot):
+        return all(entry in (0, 1) for entry in draw.flat) and all(total == 1 for total in np.asarray(draw.sum(axis=-1)).flat)
+    if isinstance(constraint, InvertibleMatrix):
+        return all(_regular(draw[at]) for at in np.ndindex(draw.shape[:-2]))
+    if isinstance(constraint, SymmetricMatrix | PositiveDefiniteMatrix) and not np.array_equal(draw, np.swapaxes(draw, -1, -2)):
+        return False
+    if isinstance(constraint, PositiveDefiniteMatrix):  # Sylvester's criterion, by the sign of the pivots
+        return all(_positive_pivots(draw[at]) for at in np.ndindex(draw.shape[:-2]))
+    return True
+
+
+def _positive_pivots(matrix: Array) -> bool:
+    rows = np.array(matrix)
+    for k in range(len(rows)):
+        if rows[k, k] <= 0:
+            return False
+        rows[k + 1 :] -= np.outer(rows[k + 1 :, k] / rows[k, k], rows[k])
+    return True
 
 
 def _regular(matrix: Array) -> bool:

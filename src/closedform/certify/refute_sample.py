@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from sympy import Expr
 
 from closedform.certify.evaluate import Interpreter
@@ -18,6 +18,7 @@ from closedform.certify.rings.float64 import Float64
 from closedform.notation import Dim, Index, Setting
 
 ALMOST = 1e-9  # relative; screening only: balls confirm
+FLOOR = 1e-3
 FLOAT = Float64()
 
 
@@ -68,9 +69,8 @@ class Sample:
 
     def balls(self, expression: Expr, axes: tuple[Index, ...], precision: int = 128) -> Array:
         """Enclosures of the values; NaN at kinks and outside the domain."""
-        interpreter = self._interpreter(precision)
-        with interpreter.ring.scope():
-            return np.asarray(interpreter.entries(expression, axes), dtype=object)
+        with ctx.workprec(precision):  # also while the fractions become balls
+            return np.asarray(self._interpreter(precision).entries(expression, axes), dtype=object)
 
     def cut(self, setting: Setting, aliases: Mapping[str, tuple[Expr, tuple[Index, ...]]]) -> Sample:
         """The same point in a setting with further givens, whose values are those of expressions here."""
@@ -95,17 +95,18 @@ def agree(a: Array, b: Array, tolerance: float = ALMOST) -> bool:
 
 
 def nearly_equal(a: Array, b: Array, tolerance: float = ALMOST) -> Array:
-    """Entrywise; NaN is equal to nothing."""
-    scale = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+    """Entrywise; NaN is equal to nothing. Where both arrays are 0 in truth, rounding is still that of numbers near 1."""
+    scale = np.max(np.abs(a), initial=FLOOR) + np.max(np.abs(b), initial=FLOOR)
     with np.errstate(all="ignore"):
         return np.asarray(np.abs(a - b) <= tolerance * scale)
 
 
 def surely_equal(a: Array, b: Array, precision: int) -> bool:
     """Whether every difference of two ball arrays is enclosed in a ball around 0 that is tiny at this precision."""
-    scale = max([abs(x).mid() for x in (*a.flat, *b.flat)], default=arb(0))
-    bound = (scale + arb(2) ** -16) * arb(2) ** (-precision // 2)
-    return all(_tiny(x - y, bound) for x, y in zip(a.flat, b.flat, strict=True))
+    with ctx.workprec(precision):
+        scale = max([abs(x).mid() for x in (*a.flat, *b.flat)], default=arb(0))
+        bound = (scale + arb(2) ** -16) * arb(2) ** (-precision // 2)
+        return all(_tiny(x - y, bound) for x, y in zip(a.flat, b.flat, strict=True))
 
 
 def _tiny(difference: Any, bound: arb) -> bool:
