@@ -1,0 +1,131 @@
+"""What the grammar did not expect, said in plain words: what came, what could have come, what to do."""
+
+from __future__ import annotations
+
+import re
+
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from closedform.errors import ParseError
+from closedform.syntax.source import Source, Spot, printable
+
+# The grammar's terminals in words, in the order in which a message lists them.
+WORDS = {
+    "CLAIM_NAME": "a name for the claim, such as softmax-1",
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "LPAR": "(",
+    "SIGN": "+ or -",
+    "TIMES": "* or /",
+    "RAISED": "^",
+    "RPAR": ")",
+    "RSQB": "]",
+    "RBRACE": "}",
+    "LBRACE": "{",
+    "COMMA": "a comma",
+    "EQUAL": "=",
+    "RELATION": "a relation (= != < <= > >=)",
+    "TITLE": 'a title in double quotes, "..."',
+    "WHERE": "where",
+    "DEFINITE": "definite",
+    "$END": "the end of the statement",
+}
+CLOSING = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
+STARTS_OPERAND = {"NAME", "NUMBER", "LPAR", "SUM"}
+OPERATORS = {"SIGN", "TIMES", "RAISED"}
+QUOTES = "‘’“”«»„"
+LOOKALIKES = {"−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!=", "∑": "sum_k(...)"}
+LOOKALIKES |= {"²": "^2", "³": "^3", "∂": "d, as in dL/dz[i]", "√": "sqrt(...)", "∞": "a finite number", "∈": "in", "π": "pi"}
+
+
+def complaint(source: Source, text: str, line: int, problem: UnexpectedInput) -> ParseError:
+    """The error to raise for what the grammar could not read in the statement that stands at ``line``."""
+    if isinstance(problem, UnexpectedToken):
+        expected, came = set(problem.accepts or problem.expected), str(problem.token)
+        ended = problem.token.type == "$END"
+    elif isinstance(problem, UnexpectedCharacters):
+        expected, came = set(problem.allowed or ()), problem.char
+        ended = False
+    else:  # UnexpectedEOF, which the LALR parser does not raise
+        expected, came, ended = set(), "", True
+    if ended:
+        opened = _open_brackets(text)
+        if opened and CLOSING[opened[-1]] in expected:
+            message = f"the statement ends, but its bracket {opened[-1]} is not closed"
+        else:
+            message = f"the statement ends where {_expected(expected, opened)} is expected. To go on in the next line, indent it"
+        return source.error(ParseError, _end(text, line), message)
+    opened = _open_brackets(_up_to(text, problem))
+    spot = Spot(problem.line + line - 1, problem.column)
+    advice = _advice(came, expected, opened, _up_to(text, problem))
+    return source.error(ParseError, spot, f"expected {_expected(expected, opened)}; got {_shown(came)}{advice}")
+
+
+def _expected(terminals: set[str], opened: list[str]) -> str:
+    # states of the parser are shared, so a closing bracket may be named where none is open
+    impossible = {closing for bracket, closing in CLOSING.items() if bracket not in opened[-1:]}
+    terminals = terminals - impossible
+    names = {"RELATION" if name in ("LESSTHAN", "MORETHAN") or name.startswith("__ANON") else name for name in terminals}
+    if names >= {"NAME", "NUMBER", "LPAR"}:
+        what = ["a number, a name or a bracket"]
+    elif names & OPERATORS:
+        what = ["an operator (+ - * / ^)"]
+    else:
+        what = []
+    covered = STARTS_OPERAND | OPERATORS | {"LSQB", "IN", "ONEHOT", "SYMMETRIC", "INVERTIBLE", "POSITIVE", "OF"}
+    if what:
+        names -= covered | ({"RELATION", "EQUAL", "LBRACE"} if "RPAR" in names else set())
+    words = [*what, *(word for name, word in WORDS.items() if name in names)]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words) or "the end of the statement"
+
+
+def _shown(came: str) -> str:
+    if came.isascii() and came.isprintable():
+        return came if len(came) <= 40 else came[:37] + "..."
+    shown = printable(came)
+    codes = ", ".join(f"U+{ord(character):04X}" for character in came[:3])
+    return f"{shown} ({codes})"
+
+
+def _advice(came: str, expected: set[str], opened: list[str], before: str) -> str:
+    if came in LOOKALIKES:
+        return f". Write {LOOKALIKES[came]}"
+    if came in QUOTES:
+        return '. Write "'
+    if not came.isascii():
+        return ". Names are made of the letters A to Z, digits and _: write theta for θ" if came.isalpha() else ""
+    if "TIMES" in expected and (came == "(" or re.match(r"[A-Za-z0-9.]", came)):
+        word = re.search(r"[A-Za-z0-9_.]+\Z", before)
+        return f". To multiply, write {word[0]}*{came}" if word else ". To multiply, write *"
+    if came == "=" and expected == {"$END"}:
+        return ". A statement has one =; write a show for each equation"
+    if came in (")", "]", "}") and not opened:
+        return f". No bracket that {came} could close is open"
+    if opened[-1:] == ["["]:
+        return ". Only index names, separated by commas, stand in square brackets"
+    return ""
+
+
+def _up_to(text: str, problem: UnexpectedInput) -> str:
+    """The statement as far as it could be read."""
+    lines = text.split("\n")[: problem.line]
+    return "\n".join([*lines[:-1], lines[-1][: problem.column - 1]]).rstrip() if lines else ""
+
+
+def _end(text: str, line: int) -> Spot:
+    """Just behind the last character that is no comment."""
+    lines = [re.sub(r"#.*", "", part).rstrip() if '"' not in part else part.rstrip() for part in text.split("\n")]
+    while len(lines) > 1 and not lines[-1]:
+        lines.pop()
+    return Spot(line + len(lines) - 1, len(lines[-1]) + 1)
+
+
+def _open_brackets(text: str) -> list[str]:
+    stack: list[str] = []
+    pairs = {")": "(", "]": "[", "}": "{"}
+    for character in re.sub(r"#[^\n]*", "", text):
+        if character in CLOSING:
+            stack.append(character)
+        elif stack and pairs.get(character) == stack[-1]:
+            stack.pop()
+    return stack
