@@ -6,13 +6,15 @@ sums compare equal, add up and cancel as ordinary atoms of SymPy's algebra.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby, permutations, product
 from typing import Any
 
 from sympy import Add, Indexed, KroneckerDelta, Mul, Sum
 
-from closedform.derive.algebra import factors, free, nodes, substitute, sum_parts, transform
+from closedform.derive.algebra import factors, free, is_leaf, nodes, rebuilt, substitute, sum_parts, transform
 from closedform.notation import Index
 
 PREFIX = "dummy"
@@ -39,11 +41,29 @@ def key(node: Any, names: Mapping[Index, str] | None = None) -> str:
     return f"{type(node).__name__}({','.join(parts)})"
 
 
+@lru_cache(maxsize=8192)
 def canonical(expression: Any) -> Any:
     """The same expression with canonical bound indices; alpha-equivalent expressions become equal."""
     if not expression.has(Sum):
         return expression
-    return transform(expression, lambda node: _renamed(node) if isinstance(node, Sum) else node)
+    # Under an outer sum its index is free here, and may have a canonical name: then others are used.
+    prefix = PREFIX
+    while any(index.name.startswith(prefix) and index.name[len(prefix)].isdigit() for index in free(expression)):
+        prefix += "x"
+    apart = _apart(expression, itertools.count())
+    return transform(apart, lambda node: _renamed(node, prefix) if isinstance(node, Sum) else node)
+
+
+def _apart(expression: Any, numbers: Iterator[int]) -> Any:
+    """Bound indices that differ from each other and from every canonical name."""
+    if is_leaf(expression) or not expression.has(Sum):
+        return expression
+    if not isinstance(expression, Sum):
+        return rebuilt(expression, tuple(_apart(argument, numbers) for argument in expression.args))
+    body, bound = sum_parts(expression)
+    apart = {index: Index(f"apart__{next(numbers)}", index.dim) for index in bound}
+    inner = _apart(substitute(body, apart), numbers)
+    return Sum(inner, *[(index, 1, index.dim) for index in apart.values()])
 
 
 def _depth(expression: Any) -> int:
@@ -51,12 +71,12 @@ def _depth(expression: Any) -> int:
     return max(own, default=0)
 
 
-def _renamed(node: Sum) -> Sum:
+def _renamed(node: Sum, prefix: str) -> Sum:
     body, bound = sum_parts(node)
     depth = 1 + _depth(body)
     best: tuple[str, dict[Index, Index]] | None = None
     for order in _orders(body, bound):
-        target = {index: Index(f"{PREFIX}{depth}_{position}", index.dim) for position, index in enumerate(order)}
+        target = {index: Index(f"{prefix}{depth}_{position}", index.dim) for position, index in enumerate(order)}
         text = key(body, {old: new.name for old, new in target.items()}) if len(bound) > 1 else ""
         if best is None or text < best[0]:
             best = (text, target)

@@ -19,6 +19,11 @@ def cost(expression: Expr) -> Cost:
     return round(weight(expression), 3), len(text), text
 
 
+def _leads_negative(node: Add) -> bool:
+    """a - 1 reads less well than 1 - a."""
+    return bool(node.as_coeff_Add()[0].is_negative)
+
+
 def weight(node: Any) -> float:
     """Sums weigh most; then functions, operations and names."""
     if node.is_Number:
@@ -32,6 +37,10 @@ def weight(node: Any) -> float:
         return 3.0 + 2.0 * len(bound) + weight(body)
     if isinstance(node, Pow):
         return weight(node.base) + (1.0 if node.exp == S.NegativeOne else 0.5 + weight(node.exp))
-    if isinstance(node, Add | Mul):
-        return sum(weight(part) for part in node.args if part != S.NegativeOne) + len(node.args) - 1.0
+    if isinstance(node, Add):
+        signs = 0.1 * sum(1 for part in node.args if part.as_coeff_Mul()[0].is_negative)
+        return sum(weight(part) for part in node.args) + len(node.args) - 1.0 + signs + (0.2 if _leads_negative(node) else 0.0)
+    if isinstance(node, Mul):
+        parts = [part for part in node.args if part != S.NegativeOne]
+        return sum(weight(part) for part in parts) + len(parts) - 1.0
     return (3.0 if isinstance(node, exp) else 2.0) + sum(weight(part) for part in node.args)

@@ -104,7 +104,8 @@ class Deriver:
         varied = frozenset(head_name(v) for node in nodes(target) if isinstance(node, Partial) for v in node.variables)
         start, before = self._start(target)
         path = self._resolve(start, varied)
-        path = simplify(path, self._facts_for(frozenset(), before))
+        heads = frozenset(head_name(node.target) for node in nodes(target) if isinstance(node, Partial))
+        path = simplify(path, self._facts_for(frozenset(), before).without_contractions(heads))
         expression, lets = self._finished(path.expression)
         setting = self._with(lets)
         letters = Letters(setting, target)
@@ -186,7 +187,7 @@ class Deriver:
         return entries[0], tuple(entries[1:])
 
     def _derive(self, head: Expr, variables: tuple[Expr, ...], varied: frozenset[str]) -> Path:
-        facts = self._facts_for(varied)
+        facts = self._facts_for(varied).without_contractions(frozenset({head_name(head)}))
         *earlier, last = variables
         if earlier:
             first = self._resolve(Path(Partial(head, *earlier)), varied)

@@ -6,9 +6,9 @@ Everything here is read off the definitions and the constraints; nothing knows a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Indexed, Mul, Pow, S, Sum, exp
+from sympy import Expr, Function, Indexed, Mul, Pow, S, Sum, exp
 
 from closedform.derive.algebra import factors, fresh, is_leaf, nodes, powers, substitute, sum_parts, terms
 from closedform.derive.calculus import Dependence
@@ -31,17 +31,18 @@ from closedform.notation import (
 
 @dataclass(frozen=True)
 class Softmax:
-    """A let p[.., i, ..] = exp(u[i]) / sum_k exp(u[k])."""
+    """A let p[.., i, ..] = w[i]*exp(u[i]) / sum_k w[k]*exp(u[k]); mostly the weight w is 1."""
 
     let: Let
     index: Index
     argument: Expr
+    weight: Expr = S.One
 
     @property
     def partition(self) -> Expr:
-        """sum_k exp(u[k])."""
+        """sum_k w[k]*exp(u[k])."""
         dummy = fresh(self.index, self.let.indices)
-        return canonical(summation(exp(substitute(self.argument, {self.index: dummy})), dummy))
+        return canonical(summation(substitute(self.weight * exp(self.argument), {self.index: dummy}), dummy))
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,14 @@ class Facts:
     symmetric: frozenset[str] = frozenset()
     relations: tuple[Relation_, ...] = ()
 
+    def without_contractions(self, heads: frozenset[str]) -> Facts:
+        """Without the names of plain contractions, L = sum_i g[i]*p[i], for L in ``heads``.
+
+        In the gradient of such an L the sum reads better than L; an entropy, say, is worth its name.
+        """
+        kept = tuple(r for r in self.relations if not (r.let.name in heads and r.certain and not r.let.body.has(Function)))
+        return replace(self, relations=kept)
+
 
 def collect_facts(setting: Setting, varied: frozenset[str], lets: tuple[Let, ...]) -> Facts:
     """The facts of a setting, leaving out constraints on what depends on a name in ``varied``.
@@ -123,17 +132,18 @@ def collect_facts(setting: Setting, varied: frozenset[str], lets: tuple[Let, ...
 def softmax_of(let: Let) -> Softmax | None:
     """The let as a softmax over one of its axes, or None."""
     coefficient, exponents = powers(let.body)
-    numerators = [base for base in exponents if isinstance(base, exp)] or [Pow(b, e) for b, e in exponents.items() if b == S.Exp1]
+    exponentials = [base for base, power in exponents.items() if isinstance(base, exp) and power == 1]
     sums = [base for base, power in exponents.items() if isinstance(base, Sum) and power == -1]
-    if coefficient != 1 or len(exponents) != 2 or len(numerators) != 1 or len(sums) != 1:
+    if len(exponentials) != 1 or len(sums) != 1:
         return None
     body, bound = sum_parts(sums[0])
-    if len(bound) != 1 or not isinstance(body, exp):
+    weight = coefficient * Mul(*[Pow(base, power) for base, power in exponents.items() if base not in (exponentials[0], sums[0])])
+    if len(bound) != 1:
         return None
     for index in let.indices:
         same_axis = index.dim == bound[0].dim and index not in sums[0].free_symbols
-        if same_axis and numerators[0] == substitute(body, {bound[0]: index}):
-            return Softmax(let, index, numerators[0].args[0])
+        if same_axis and weight * exponentials[0] == substitute(body, {bound[0]: index}):
+            return Softmax(let, index, exponentials[0].args[0], weight)
     return None
 
 

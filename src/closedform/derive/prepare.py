@@ -72,9 +72,13 @@ def _partitions(body: Expr) -> list[Sum]:
         inner = node.args[0] if isinstance(node, log) else base_and_exponent(node)[0] if _is_reciprocal(node) else None
         if isinstance(inner, Sum):
             inside, bound = sum_parts(inner)
-            if isinstance(inside, exp) and len(bound) == 1:
+            if len(bound) == 1 and _has_exponential(inside):
                 found[canonical(inner)] = None
     return list(found)
+
+
+def _has_exponential(body: Expr) -> bool:
+    return any(isinstance(part, exp) for part in factors(body))
 
 
 def _is_reciprocal(node: Any) -> bool:
@@ -161,4 +165,4 @@ def _one_plus_exponential(node: Expr) -> Expr | None:
 
 def is_logsumexp(node: Any) -> bool:
     """log(sum_k exp(..))."""
-    return isinstance(node, log) and isinstance(node.args[0], Sum) and isinstance(sum_parts(node.args[0])[0], exp)
+    return isinstance(node, log) and isinstance(node.args[0], Sum) and _has_exponential(sum_parts(node.args[0])[0])

@@ -13,6 +13,7 @@ from closedform.derive.rules import (
     distribute,
     fold_lets,
     fold_softmax,
+    hyperbolic,
     known_entries,
     known_sums,
     matrix,
@@ -26,6 +27,8 @@ CERTAIN: tuple[Rule, ...] = (
     contract.RULE,  # first: it removes a sum and shortens everything that follows
     quotients.RULE,  # before anything is multiplied out, while equal factors still show
     piecewise.RULE,
+    branches.RULE,
+    hyperbolic.RULE,
     pull.RULE,
     matrix.RULE,
     fold_softmax.RULE,

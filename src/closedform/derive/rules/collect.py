@@ -10,11 +10,14 @@ from closedform.derive.canonical import canonical, key
 from closedform.derive.cost import cost, weight
 from closedform.derive.facts import Facts
 from closedform.derive.rules.base import Rule
+from closedform.derive.rules.branches import joined
+from closedform.derive.rules.distribute import expanded
 from closedform.derive.rules.merge_sums import merge_sums
+from closedform.derive.rules.nest import nested
 from closedform.derive.rules.quotients import abstracted
 from closedform.notation import summation
 
-MOST_FACTORED = 12  # terms up to which SymPy's factor is tried
+MOST_FACTORED = 8  # terms and atoms up to which SymPy's factor is tried: its time grows steeply
 
 
 def collect(expression: Expr) -> Expr:
@@ -29,7 +32,7 @@ def collect(expression: Expr) -> Expr:
         return Pow(collect(expression.base), expression.exp)
     if isinstance(expression, Sum):
         body, bound = sum_parts(expression)
-        return summation(collect(body), *bound)
+        return nested(summation(collect(body), *bound))
     return expression.func(*[collect(part) if isinstance(part, Expr) else part for part in expression.args])
 
 
@@ -39,15 +42,19 @@ def _collect_terms(parts: list[Expr]) -> Expr:
         return parts[0]
     common, rest = _common_factor(parts)
     before = len(rest)
+    rest = [nested(term) for term in rest]
     rest = sorted(terms(canonical(Add(*merge_sums(rest)))), key=key)
     if len(rest) < before:
         rest = [_within(term) for term in rest]
         return common * _collect_terms(rest)
-    whole = Add(*rest)
-    factored = _factored(whole) if 2 < len(rest) <= MOST_FACTORED else whole
-    if cost(factored) < cost(whole) and not isinstance(factored, Add):
-        return common * factored
-    return common * _grouped(rest)
+    whole = joined(Add(*rest))
+    rest = sorted(terms(whole), key=key)
+    candidates = [whole, _grouped(rest)]
+    if 2 < len(rest) <= MOST_FACTORED:
+        candidates.append(_factored(whole))
+    if any(part.is_Add for term in rest for part in factors(term)):
+        candidates.append(_collect_terms(list(terms(canonical(expanded(whole))))))
+    return common * min(candidates, key=cost)
 
 
 def _within(term: Expr) -> Expr:
@@ -57,7 +64,7 @@ def _within(term: Expr) -> Expr:
 
 def _common_factor(parts: list[Expr]) -> tuple[Expr, list[Expr]]:
     """What every term has, and the terms without it; of powers of equal sign the smaller one."""
-    split = [powers(part) for part in parts]
+    split = _with_equal_signs([powers(part) for part in parts])
     common: dict[Expr, Expr] = {}
     for base in split[0][1]:
         exponents = [own.get(base) for _, own in split]
@@ -65,11 +72,30 @@ def _common_factor(parts: list[Expr]) -> tuple[Expr, list[Expr]]:
         if shared is not None:
             common[base] = shared
     number = _content([coefficient for coefficient, _ in split])
+    constants = [coefficient for coefficient, own in split if own == common]
+    if number.is_positive and common and constants and constants[0].is_negative:
+        number = -number  # -y*(1 - a) rather than y*(a - 1)
     rest = []
     for coefficient, own in split:
         left = {base: power - common.get(base, S.Zero) for base, power in own.items()}
         rest.append(coefficient / number * product_of(left))
     return number * product_of(common), rest
+
+
+def _with_equal_signs(split: list[tuple[Rational, dict[Expr, Expr]]]) -> list[tuple[Rational, dict[Expr, Expr]]]:
+    """(p - 1)^n as (-1)^n*(1 - p)^n where another term has 1 - p."""
+    known: dict[Expr, None] = {}
+    result = []
+    for coefficient, own in split:
+        alike: dict[Expr, Expr] = {}
+        for base, power in own.items():
+            negative = Add(*[-term for term in base.args]) if base.is_Add and power.is_Integer else None
+            if negative is not None and negative in known:
+                coefficient, base = coefficient * S.NegativeOne**power, negative
+            known[base] = None
+            alike[base] = alike.get(base, S.Zero) + power
+        result.append((coefficient, alike))
+    return result
 
 
 def _shared_power(exponents: list[Expr | None]) -> Expr | None:
@@ -101,8 +127,8 @@ def _content(coefficients: list[Rational]) -> Rational:
 def _factored(whole: Expr) -> Expr:
     """SymPy's factor, on atoms: x^2 - 2*x*m + m^2 = (x - m)^2."""
     atoms: dict[Expr, Symbol] = {}
-    polynomial = abstracted(whole, atoms)
-    if not polynomial.is_polynomial(*atoms.values()) or not atoms:
+    polynomial = abstracted(whole, atoms, below=True)
+    if not atoms or len(atoms) > MOST_FACTORED or not polynomial.is_polynomial(*atoms.values()):
         return whole
     return sympy.factor(polynomial).xreplace({symbol: atom for atom, symbol in atoms.items()})
 
@@ -127,7 +153,10 @@ def _grouped(parts: list[Expr]) -> Expr:
 
     group = [part for part, own in split if has(own)]
     rest = [part for part, own in split if not has(own)]
-    return Add(_collect_terms(group), _collect_terms(rest) if rest else S.Zero)
+    if not rest:
+        return Add(*parts)  # all of them: what they share was taken out before, under another sign of the power
+    shared_by_both, left = _common_factor([_collect_terms(group), _collect_terms(rest)])
+    return shared_by_both * Add(*left)
 
 
 def collect_rule(expression: Expr, facts: Facts) -> Expr:

@@ -45,22 +45,23 @@ def _outside_functions(term: Expr) -> tuple[Expr, ...]:
 
 def multiply_out(expression: Expr, facts: Facts) -> Expr:
     """Every product of sums becomes a sum of products; arguments of functions and denominators stay as they are."""
-    return _expanded(expression)
+    return expanded(expression)
 
 
-def _expanded(node: Expr) -> Expr:
+def expanded(node: Expr) -> Expr:
+    """The node multiplied out."""
     if is_leaf(node) or isinstance(node, Indexed):
         return node
     if isinstance(node, Add):
-        return Add(*[_expanded(term) for term in node.args])
+        return Add(*[expanded(term) for term in node.args])
     if isinstance(node, Mul):
-        return _expanded_product([_expanded(part) for part in node.args])
+        return _expanded_product([expanded(part) for part in node.args])
     if isinstance(node, Pow) and isinstance(node.exp, Integer) and 0 < int(node.exp) <= HIGHEST_POWER:
-        base = _expanded(node.base)
+        base = expanded(node.base)
         return _expanded_product([base] * int(node.exp)) if isinstance(base, Add) else Pow(base, node.exp)
     if isinstance(node, Sum):
         body, bound = sum_parts(node)
-        return Add(*[summation(term, *bound) for term in terms(_expanded(body))])
+        return Add(*[summation(term, *bound) for term in terms(expanded(body))])
     return node
 
 

@@ -71,7 +71,7 @@ def _folded_exponential(factor: Any, role: Softmax, rows: dict[Index, Index]) ->
         at = {**rows, role.index: index}
         rest = canonical(argument) - canonical(substitute(role.argument, at))
         if rest == 0 or len(rest.as_ordered_terms()) < length:
-            return substitute(role.let.head, at) * exp(rest)
+            return substitute(role.let.head / role.weight, at) * exp(rest)
     return None
 
 
@@ -80,7 +80,7 @@ RULE = Rule("fold softmax", "An exponential over the sum of its kind is the soft
 
 def fold_log_softmax(expression: Expr, facts: Facts) -> Expr:
     """exp(s[i]) with s[i] = u[i] - log sum_k exp(u[k]) is softmax(u)[i]."""
-    for role in facts.softmaxes:
+    for role in (role for role in facts.softmaxes if role.weight == 1):
         for let in facts.setting.lets:
             wanted = canonical(role.argument - log(role.partition))
             renamed = _same_axes(let.indices, role.let.indices)

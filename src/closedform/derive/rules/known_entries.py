@@ -7,9 +7,10 @@ from typing import Any
 from sympy import Expr, Indexed, KroneckerDelta, Mul, Pow, S
 
 from closedform.derive.algebra import factors, transform
+from closedform.derive.canonical import PREFIX
 from closedform.derive.facts import Facts
 from closedform.derive.rules.base import Rule
-from closedform.notation import head_name, inv
+from closedform.notation import Index, head_name, inv
 
 
 def use_known_entries(expression: Expr, facts: Facts) -> Expr:
@@ -23,12 +24,17 @@ def use_known_entries(expression: Expr, facts: Facts) -> Expr:
         if isinstance(node, Mul) and facts.onehot:
             return _one_hot_product(node, facts)
         if isinstance(node, Indexed) and node.base.name in facts.symmetric:
-            return node.base[tuple(sorted(node.indices, key=lambda index: index.name))]
+            return node.base[tuple(sorted(node.indices, key=_rank))]
         if isinstance(node, inv) and node.args[0].name in facts.symmetric:
-            return inv(node.args[0], *sorted(node.args[1:], key=lambda index: index.name))
+            return inv(node.args[0], *sorted(node.args[1:], key=_rank))
         return node
 
     return transform(expression, change)
+
+
+def _rank(index: Index) -> tuple[bool, str]:
+    """The person's own indices first, then dummies."""
+    return index.name.startswith(PREFIX), index.name
 
 
 def _power(node: Pow, facts: Facts) -> Expr:

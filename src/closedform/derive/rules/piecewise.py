@@ -1,4 +1,4 @@
-"""Products of piecewise functions, and factors that both branches share. Values at kinks are outside every claim."""
+"""Products of piecewise functions. Values at kinks are outside every claim."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ KINDS = (where, step, sign, relu, Abs, less, less_equal)
 
 
 def simplify_pieces(expression: Expr, facts: Facts) -> Expr:
-    """step(u)^2 = step(u), relu(u)*step(u) = relu(u), sign(u)^2 = 1, where(c, f*a, f*b) = f*where(c, a, b)."""
+    """step(u)^2 = step(u), relu(u)*step(u) = relu(u), sign(u)^2 = 1, where(c, a, 0)*where(c, b, 0) = where(c, a*b, 0)."""
     return transform(expression, _at_node) if expression.has(*KINDS) else expression
 
 
 def _at_node(node: Any) -> Any:
-    if isinstance(node, where):
-        return _shared(node)
     if isinstance(node, Pow):
         return _power(node)
     if isinstance(node, Mul):
@@ -65,33 +63,4 @@ def _with_choices_joined(node: Expr) -> Expr:
     return Mul(*others, *[where(condition, *branches) for condition, branches in choices.items()]) if choices else node
 
 
-def _shared(node: Expr) -> Expr:
-    condition, yes, no = node.args
-    if yes == no:
-        return yes
-    if yes == 0 or no == 0:
-        return _one_sided(condition, yes, no)
-    (first, ours), (second, theirs) = powers(yes), powers(no)
-    common = {base: power for base, power in ours.items() if theirs.get(base) == power and not base.is_Add}
-    if not common:
-        return node
-    for base in common:
-        del ours[base], theirs[base]
-    return product_of(common) * where(condition, first * product_of(ours), second * product_of(theirs))
-
-
-def _one_sided(condition: Expr, yes: Expr, no: Expr) -> Expr:
-    """A delta in the only branch that is not 0 may stand outside: where(c, delta*a, 0) = delta*where(c, a, 0)."""
-    coefficient, exponents = powers(yes if no == 0 else no)
-    outside = {
-        base: power for base, power in exponents.items() if getattr(base, "is_number", False) or type(base).__name__ == "KroneckerDelta"
-    }
-    if not outside:
-        return where(condition, yes, no)
-    for base in outside:
-        del exponents[base]
-    inside = coefficient * product_of(exponents)
-    return product_of(outside) * (where(condition, inside, S.Zero) if no == 0 else where(condition, S.Zero, inside))
-
-
-RULE = Rule("simplify branches", "Away from the kinks, products of steps and signs are again steps and signs.", simplify_pieces)
+RULE = Rule("simplify steps", "Away from the kinks, products of steps and signs are again steps and signs.", simplify_pieces)

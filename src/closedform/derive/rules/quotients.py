@@ -43,14 +43,23 @@ def cancel(expression: Expr) -> Expr:
     return sympy.cancel(abstracted(expression, atoms)).xreplace({symbol: atom for atom, symbol in atoms.items()})
 
 
-def abstracted(expression: Expr, atoms: dict[Expr, Symbol]) -> Expr:
-    """The expression with a symbol for each part that is not arithmetic; ``atoms`` collects them."""
+def abstracted(expression: Expr, atoms: dict[Expr, Symbol], *, below: bool = False) -> Expr:
+    """The expression with a symbol for each part that is not arithmetic; ``atoms`` collects them.
+
+    With ``below`` a reciprocal is an atom of its own, so that quotients are polynomials too.
+    """
     if expression.is_Number:
         return expression
     if isinstance(expression, Add | Mul):
-        return expression.func(*[abstracted(part, atoms) for part in expression.args])
+        return expression.func(*[abstracted(part, atoms, below=below) for part in expression.args])
     if isinstance(expression, Pow) and expression.exp.is_Integer:
-        return Pow(abstracted(expression.base, atoms), expression.exp)
+        if below and expression.exp.is_negative:
+            return Pow(_atom(1 / expression.base, atoms), -expression.exp)
+        return Pow(abstracted(expression.base, atoms, below=below), expression.exp)
+    return _atom(expression, atoms)
+
+
+def _atom(expression: Expr, atoms: dict[Expr, Symbol]) -> Symbol:
     if expression not in atoms:
         atoms[expression] = Dummy(f"a{len(atoms)}")
     return atoms[expression]
