@@ -27,6 +27,7 @@ from closedform.certify.sizes_relations import allowed_sizes
 from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
 
 SMALLEST = 2  # a plan reaches at least this size: at size 1 alone much is equal or does not exist
+SPARE = 2  # further sizes where the theorem does not apply
 LARGEST = 14  # plans that start beyond this are replaced by the other way of counting where there is one
 
 
@@ -53,13 +54,16 @@ class Bounds:
     @property
     def start(self) -> int:
         """Where the theorem lets the sizes begin, raised so that they reach SMALLEST (any later start is as good)."""
-        least = self.free + (self.sums * (self.bath + 1) + self.bath if self.parameters else 0)
+        least = self.free
+        if self.parameters:
+            bath = min(self.bath, 1) if self.open_ends else self.bath
+            least += self.sums * (bath + 1) + bath
         return max(1, least, SMALLEST - self.sums - self.powers)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The sizes that the theorem asks for."""
-        return tuple(range(self.start, self.start + self.sums + self.powers + 1))
+        """The sizes that the theorem asks for; where it does not apply, a few more than its counts alone would."""
+        return tuple(range(self.start, self.start + self.sums + self.powers + 1 + (SPARE if self.open_ends else 0)))
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,11 @@ class _Planner:
         self._setting = setting
         self._claim = claim
         self._unfolding = Unfolding(setting)
-        self._difference = self._unfolding.explicit(claim.lhs) - self._unfolding.explicit(claim.rhs)
+        self._sides = (self._unfolding.explicit(claim.lhs), self._unfolding.explicit(claim.rhs))
         self._givens = _givens_of(setting, claim)
-        indices = claim.lhs.atoms(Index) | claim.rhs.atoms(Index)
-        self._dims = tuple(dict.fromkeys((*setting.dims, *sorted({i.dim for i in indices} | claim.rhs.atoms(Dim) | claim.lhs.atoms(Dim), key=str))))
+        named = claim.lhs.atoms(Dim, Index) | claim.rhs.atoms(Dim, Index)
+        dims = {symbol.dim if isinstance(symbol, Index) else symbol for symbol in named}
+        self._dims = tuple(dict.fromkeys((*setting.dims, *sorted(dims, key=str))))
 
     def plan(self) -> SizePlan:
         bounds = self._bounds()
@@ -154,11 +159,11 @@ class _Planner:
     ) -> tuple[tuple[Bounds, set[Dim]], bool]:
         solved = frozenset(name for e in equations if (name := _solved_tensor(e, dim))) if solve else frozenset()
         counter = Counter(self._unfolding, dim, sizes, clear=clear, linked=solved)
-        count = counter.count(self._difference)
-        if counter.linked_inside:
+        count = counter.difference(*self._sides)
+        if solved and (counter.linked_inside or len(solved) < len(equations)):  # not polynomial in what is to be solved for
             solved = frozenset()
             counter = Counter(self._unfolding, dim, sizes, clear=clear)
-            count = counter.count(self._difference)
+            count = counter.difference(*self._sides)
         open_ends = set(count.open_ends)
         fixed = {key for e in equations if _solved_tensor(e, dim) not in solved for key in _fixed_sums(e, dim, self._unfolding, open_ends)}
         keys = distinct(count.parameters | fixed)
@@ -187,7 +192,7 @@ class _Planner:
 
     def _degree(self, sizes: Mapping[Dim, int]) -> int:
         orders = max((len(p.variables) for p in self._claim.lhs.atoms(Partial)), default=0)  # random directions multiply in
-        count = Counter(self._unfolding, None, sizes).count(self._difference)
+        count = Counter(self._unfolding, None, sizes).difference(*self._sides)
         return max(1, count.total + orders)
 
 

@@ -85,6 +85,10 @@ class Counter:
         self.used.add(dim)
         return self._sizes[dim]
 
+    def difference(self, lhs: Expr, rhs: Expr) -> Count:
+        """The count of lhs - rhs, without letting SymPy cancel anything between them."""
+        return self._add([self.count(lhs), self.count(rhs)])
+
     def count(self, expression: Expr) -> Count:
         if expression not in self._cache:
             self._cache[expression] = self._count(expression)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Mapping
 
 from closedform.notation import Dim, Setting, SizeRelation
@@ -39,7 +40,7 @@ def allowed_sizes(setting: Setting, plan: Mapping[Dim, tuple[int, ...]]) -> tupl
             count, start = len(sizes[dim]), next((n for n in allowed if n >= sizes[dim][0]), allowed[-1])
             sizes[dim] = tuple(range(start, start + count))
     for _ in range(REACH):
-        raised = next((dim for r in relations if (dim := _to_raise(r, sizes)) and dim not in exhausted), None)
+        raised = next((found for r in relations if (found := _to_raise(r, sizes)) and found not in exhausted), None)
         if raised is None:
             break
         sizes[raised] = tuple(n + 1 for n in sizes[raised])
@@ -66,7 +67,8 @@ def _to_raise(relation: SizeRelation, sizes: Mapping[Dim, tuple[int, ...]]) -> D
 
 
 def _holds(relation: SizeRelation, sizes: Mapping[Dim, int]) -> bool:
-    left, right = relation.lhs.subs(dict(sizes)), relation.rhs.subs(dict(sizes))
-    return bool(
-        {"=": left == right, "!=": left != right, "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[relation.op]
-    )
+    left, right = (side.subs(dict(sizes)) for side in (relation.lhs, relation.rhs))
+    return bool(_COMPARE[relation.op](left, right))
+
+
+_COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
