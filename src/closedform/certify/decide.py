@@ -1,0 +1,263 @@
+"""Decides a claim at given sizes: are the two sides equal in random draws over the tower?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil, log2
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Indexed
+
+from closedform.certify.draw import draw_point
+from closedform.certify.evaluate import Interpreter
+from closedform.certify.refute_points import derivative_order
+from closedform.certify.rings.chains import SMOOTH, TRIGONOMETRIC
+from closedform.certify.rings.node import AXIS_OPS, Node, moved
+from closedform.certify.rings.tower import Tower
+from closedform.certify.settle import UnluckyChainsError, settle
+from closedform.notation import (
+    Abs,
+    Claim,
+    Dim,
+    Given,
+    Index,
+    Membership,
+    OneHot,
+    Partial,
+    Setting,
+    cos,
+    free_indices,
+    less,
+    less_equal,
+    maximum,
+    minimum,
+    relu,
+    sign,
+    sin,
+    step,
+    summation,
+    tensor,
+    where,
+)
+
+EQUAL, DIFFERENT, NOWHERE = "equal", "different", "nowhere"
+ERROR_BITS = 100
+_PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
+SCALES = (1.0, 0.3, 3.0, 0.05, 20.0, 0.004, 300.0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the draws at some sizes say.
+
+    Attributes:
+        answer: ``equal``, ``different``, or ``nowhere`` when the definition does not exist there.
+        error_bits: an equal answer is wrong with probability at most 2^-error_bits.
+        partly: some entries do not exist in any draw.
+        sides: for the n-th comparison with zero, on which sides of it draws have been.
+        possible: on which sides there are points at all.
+    """
+
+    answer: str
+    error_bits: float = 0.0
+    partly: bool = False
+    sides: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    possible: Mapping[int, frozenset[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A claim made ready: what does not depend on the sizes.
+
+    Attributes:
+        contracted: both sides, multiplied by random directions and summed where that saves work.
+        degree: bound on the degree of the difference in the draws.
+    """
+
+    setting: Setting
+    claim: Claim
+    contracted: tuple[Setting, Expr, Expr, tuple[Index, ...]]
+    degree: int
+    order: int
+    trigonometric: bool
+    piecewise: bool
+    discrete: bool
+
+
+def question(setting: Setting, claim: Claim, degree: int) -> Question:
+    """Prepare a claim."""
+    bodies = [claim.lhs, claim.rhs, *(let.body for let in setting.lets)]
+    return Question(
+        setting,
+        claim,
+        _contracted(setting, claim),
+        max(degree, 2),
+        derivative_order(setting, claim.lhs, claim.rhs),
+        any(body.has(sin, cos) for body in bodies),
+        any(body.has(*_PIECEWISE) for body in bodies),
+        any(isinstance(c, Membership | OneHot) for c in setting.constraints),
+    )
+
+
+def _contracted(setting: Setting, claim: Claim) -> tuple[Setting, Expr, Expr, tuple[Index, ...]]:
+    """Replace the derivative by each entry of a tensor by that along a random direction, on both sides.
+
+    A bilinear form that vanishes at random u and v vanishes; and one infinitesimal then does instead of
+    one for each entry. Only for results with many entries.
+    """
+    axes = claim.free_indices
+    node = claim.lhs
+    if len(axes) < 3 or not isinstance(node, Partial):
+        return setting, claim.lhs, claim.rhs, axes
+    taken = set(setting.symbols())
+    givens: list[Given] = []
+    summed: list[Index] = []
+    factors: list[Expr] = []
+    for position, variable in enumerate(node.variables):
+        at = variable.indices if isinstance(variable, Indexed) else ()
+        others = set().union(*(free_indices(arg) for k, arg in enumerate(node.args) if k != position + 1))
+        if at and len(set(at)) == len(at) and not set(at) & others:
+            name = next(n for n in (f"direction{position}{'x' * k}" for k in range(99)) if n not in taken)
+            direction = tensor(name, *(index.dim for index in at))
+            givens.append(Given(direction))
+            factors.append(direction[tuple(at)])
+            summed.extend(at)
+    if not summed:
+        return setting, claim.lhs, claim.rhs, axes
+    extended = Setting((*setting.given, *givens), setting.lets)
+    lhs, rhs = claim.lhs, claim.rhs
+    for factor in factors:
+        lhs, rhs = factor * lhs, factor * rhs
+    return (
+        extended,
+        summation(lhs, *summed),
+        summation(rhs.expand() if rhs.is_Mul else rhs, *summed),
+        tuple(i for i in axes if i not in summed),
+    )
+
+
+def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: int = 0) -> Outcome:
+    """Compare the two sides in so many draws that the probability of error is below 2^-100.
+
+    Raises:
+        UnsupportedConstraintError: no points that satisfy the constraints can be drawn.
+    """
+    outcome = _decide(question, question.contracted, sizes, seed, round)
+    if outcome.answer == NOWHERE and len(question.contracted[3]) < len(question.claim.free_indices):
+        whole = (question.setting, question.claim.lhs, question.claim.rhs, question.claim.free_indices)
+        return _decide(question, whole, sizes, seed, round)
+    return outcome
+
+
+def _decide(
+    question: Question, sides: tuple[Setting, Expr, Expr, tuple[Index, ...]], sizes: Mapping[Dim, int], seed: int, round: int
+) -> Outcome:
+    setting, lhs, rhs, axes = sides
+    table = TRIGONOMETRIC if question.trigonometric else SMOOTH
+    rng = np.random.default_rng([seed, round, *(sizes[dim] for dim in sorted(sizes, key=str))])
+    order = [table[k] for k in rng.permutation(len(table))]
+    wanted = _draws(question)
+    chains, spare = order[:wanted], order[wanted:]
+    while True:
+        tower = Tower(chains, int(rng.integers(2**62)))
+        scales = np.array([SCALES[(round + k) % len(SCALES)] if round or k % 2 else 1.0 for k in range(len(chains))])
+        try:
+            values = draw_point(setting, sizes, tower, scales, order=question.order, real=question.piecewise)
+            interpreter = Interpreter(setting, sizes, values, tower)
+            difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
+            residues = settle(tower, difference)
+            return _judged(question, tower, difference, residues)
+        except UnluckyChainsError as error:
+            if int(error.mask.sum()) > len(spare):
+                return Outcome(NOWHERE)
+            chains = [spare.pop() if unlucky else chain for chain, unlucky in zip(chains, error.mask, strict=True)]
+
+
+def _draws(question: Question) -> int:
+    bits = 24 if question.trigonometric else 27
+    enough = ceil(ERROR_BITS / max(1.0, bits - log2(question.degree)))
+    return max(enough, 16) if question.discrete or question.piecewise else enough
+
+
+def _judged(question: Question, tower: Tower, difference: Node, residues: Any) -> Outcome:
+    residues = np.broadcast_to(residues, (tower.draws, *difference.shape))
+    wrong = _nonexistent(difference, tower, {})
+    exists = np.ones(residues.shape, dtype=bool) if wrong is None else ~np.broadcast_to(wrong, residues.shape)
+    if not exists.any():
+        return Outcome(NOWHERE)
+    compared = {k: node for k, node in enumerate(tower.comparisons()) if node in tower.sides}
+    sides = {k: frozenset(tower.sides[node]) for k, node in compared.items()}
+    possible = {k: possible_sides(node.args[0]) - {0} for k, node in compared.items()}
+    if (exists & (residues != 0)).any():
+        return Outcome(DIFFERENT, sides=sides, possible=possible)
+    count = exists.sum(axis=0)
+    fewest = int(count[count > 0].min())
+    bits = fewest * max(1.0, log2(tower.smallest_modulus) - log2(question.degree))
+    return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible)
+
+
+def possible_sides(node: Node) -> frozenset[int]:
+    """On which sides of zero a node can lie, as far as its structure shows: squares, exponentials, positive inputs."""
+    match node.op:
+        case "number":
+            return frozenset({int(np.sign(float(node.meta)))})
+        case "leaf" if node.meta.real.size and (node.meta.integers is not None or node.meta.positive):
+            return frozenset(int(side) for side in np.unique(np.sign(node.meta.real)))
+        case "exp" | "gpow" | "root":
+            return frozenset({1})
+        case "eye":
+            return frozenset({0, 1})
+        case "ipow" if node.meta % 2 == 0:
+            return frozenset({1})
+        case "arrange" | "broadcast" | "diagonal" | "reshape" | "inv" | "ipow" | "product":
+            return possible_sides(node.args[0])
+        case "add":
+            return possible_sides(node.args[0]) | possible_sides(node.args[1])
+        case "total":
+            return possible_sides(node.args[0])
+        case "mul":
+            if node.args[0] is node.args[1]:
+                return frozenset({1})
+            return frozenset(a * b for a in possible_sides(node.args[0]) for b in possible_sides(node.args[1]))
+    return frozenset({-1, 1})
+
+
+def _nonexistent(node: Node, tower: Tower, known: dict[Node, Any]) -> Any:
+    """The entries that depend on a division by zero and its like; None for none."""
+    if not tower.flags:
+        return None
+    if node not in known:
+        known[node] = _combined(node, tower, known)
+    return known[node]
+
+
+def _combined(node: Node, tower: Tower, known: dict[Node, Any]) -> Any:
+    below = [_nonexistent(arg, tower, known) for arg in node.args]
+    own = tower.flags.get(node)
+    if node.op == "select":
+        condition, a, b = (np.zeros((1,) + (1,) * len(node.shape), dtype=bool) if w is None else w for w in below)
+        result = condition | np.where(tower.real.at(node.args[0]) > 0.5, a, b)
+    else:
+        present = [_carried(node, arg, wrong) for arg, wrong in zip(node.args, below, strict=True) if wrong is not None]
+        result = None
+        for wrong in present:
+            result = wrong if result is None else result | wrong
+    if own is not None:
+        result = own if result is None else result | own
+    return result
+
+
+def _carried(node: Node, arg: Node, wrong: Any) -> Any:
+    wrong = np.broadcast_to(wrong, (len(wrong), *arg.shape))
+    if node.op in AXIS_OPS:
+        return moved(node.op, node.meta, wrong)
+    if node.op in ("total", "product"):
+        return wrong.any(axis=node.meta + 1)
+    if node.op in ("matinv", "det"):
+        wrong = wrong.any(axis=(-1, -2), keepdims=True)
+        return wrong if node.op == "matinv" else wrong[..., 0, 0]
+    if node.op in ("solve", "concat"):
+        return wrong.reshape(len(wrong), -1).any(axis=1).reshape((-1,) + (1,) * len(node.shape))
+    return wrong

@@ -1,0 +1,353 @@
+"""Random points over the tower that satisfy the constraints, exactly, at every level.
+
+Constraints restrict where a claim must hold; entries are still differentiated as independent. Each
+given starts as independent random entries of the right structure. Equations are then solved, by the
+first of these that satisfies them (which is checked in the field, never assumed):
+
+* scaling: where the left side is homogeneous of degree 1 or 2 in the given (probabilities, unit norm);
+* one Newton step by elimination: exact for equations that are affine in the given;
+* the step, then the scaling (unit norm and orthogonal to another vector);
+* Cayley's transform (I - S)(I + S)^-1 of an antisymmetric S: orthogonal matrices, or their columns or rows;
+* the projection U (U'U)^-1 U' (idempotent matrices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from sympy import Expr, Indexed, Rational
+
+from closedform.certify.evaluate import Interpreter, derivative_key
+from closedform.certify.real_points import (
+    Floats,
+    bounds,
+    draw_labels,
+    draw_real,
+    relations_on,
+    residual_let,
+    satisfied,
+    solve_equations,
+    structures,
+)
+from closedform.certify.refute_points import unknown_derivatives
+from closedform.certify.rings.leaf import constant_integers
+from closedform.certify.rings.node import Node
+from closedform.certify.rings.tower import Tower
+from closedform.certify.settle import settle
+from closedform.notation import (
+    Dim,
+    Given,
+    Index,
+    Let,
+    NamedTensor,
+    PositiveDefiniteMatrix,
+    Relation,
+    Setting,
+    SymmetricMatrix,
+    free_indices,
+    head_name,
+    partial,
+)
+
+
+class UnsupportedConstraintError(Exception):
+    """No way to draw points that satisfy the constraints is known."""
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """residual = 0, with the slope of the residual by the given that it is solved for."""
+
+    let: Let
+    slope: Expr
+    at: tuple[Index, ...]
+
+
+def draw_point(setting: Setting, sizes: Mapping[Dim, int], tower: Tower, scales: Floats, *, order: int, real: bool) -> dict[str, Node]:
+    """One array of the tower for each given and each derivative of an unknown function up to ``order``.
+
+    Args:
+        scales: the magnitude of the real point, for each draw.
+        real: whether the real point matters; if so it satisfies all constraints, too.
+
+    Raises:
+        UnsupportedConstraintError: the constraints are of no kind that is known here, or contradict each other.
+    """
+    rng = np.random.default_rng([tower.seed, 3])
+    values: dict[str, Node] = {}
+    reals: dict[str, Floats] = {}
+    for given in setting.given:
+        values[given.name], reals[given.name] = _base(given, setting, sizes, tower, rng, scales)
+    _add_derivatives(setting, sizes, tower, values, rng, order)
+    solved = [given for given in setting.given if _equations(given, setting) and not _is_label(values[given.name])]
+    for given in solved:
+        values[given.name] = _solved(given, setting, sizes, tower, values)
+    if real:
+        _accompany(setting, sizes, tower, values, reals, solved)
+    return values
+
+
+def _base(
+    given: Given, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, rng: np.random.Generator, scales: Floats
+) -> tuple[Node, Floats]:
+    labels = draw_labels(given, setting, sizes, rng, tower.draws)
+    if labels is not None:
+        return _labels(given, labels, tower), labels
+    real = draw_real(given, setting, sizes, rng, scales)
+    leaf = tower.leaf(given.name, real, positive=bool(np.all(bounds(given, setting, sizes)[0] >= 0)))
+    structure = structures(given, setting)
+    rank = len(given.dims)
+    flipped = [*range(rank - 2), rank - 1, rank - 2]
+    if any(isinstance(c, PositiveDefiniteMatrix) for c in structure):
+        positive = tower.add(_matmul(tower, leaf, tower.arrange(leaf, flipped)), tower.eye(leaf.shape[-1]))
+        return tower.shadowed(positive, real), real
+    if any(isinstance(c, SymmetricMatrix) for c in structure):
+        return tower.shadowed(tower.add(leaf, tower.arrange(leaf, flipped)), real), real
+    return leaf, real
+
+
+def _labels(given: Given, labels: Floats, tower: Tower) -> Node:
+    if np.isnan(labels).any():
+        raise UnsupportedConstraintError(f"no labels for {given.name} that satisfy its constraints were found")
+    denominator = next((q for q in range(1, 61) if np.all(np.abs(labels * q - np.rint(labels * q)) < 1e-9)), None)
+    if denominator is None:
+        raise UnsupportedConstraintError(f"{given.name} has values that are not simple fractions")
+    leaf = tower.leaf(given.name, labels * denominator, constant_integers(labels * denominator))
+    return tower.multiply(tower.number(Rational(1, denominator)), leaf)
+
+
+def _is_label(node: Node) -> bool:
+    return (node.op == "leaf" and node.meta.integers is not None) or (node.op == "mul" and _is_label(node.args[1]))
+
+
+def _matmul(tower: Tower, a: Node, b: Node) -> Node:
+    """Product over the last two axes."""
+    rank = len(a.shape)
+    left = tower.arrange(a, [*range(rank), None])
+    right = tower.arrange(b, [*range(rank - 2), None, rank - 2, rank - 1])
+    return tower.total(tower.multiply(left, right), rank - 1)
+
+
+def _add_derivatives(
+    setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: dict[str, Node], rng: np.random.Generator, order: int
+) -> None:
+    """Random derivative tensors of unknown functions, symmetric in the entries of each source."""
+    for given in setting.given:
+        own = len(given.dims)
+        for sources in unknown_derivatives(given, order):
+            ranks = [len(getattr(source, "dims", ())) for source in sources]
+            dims = [*given.dims, *(dim for source in sources for dim in getattr(source, "dims", ()))]
+            key = derivative_key(given.name, [source.name for source in sources])
+            leaf = tower.leaf(key, rng.normal(size=(tower.draws, *(sizes[dim] for dim in dims))))
+            starts = np.cumsum([own, *ranks])
+            blocks = [list(range(start, start + rank)) for start, rank in zip(starts, ranks, strict=False)]
+            names = [source.name for source in sources]
+            orders = [order for order in permutations(range(len(sources))) if [names[k] for k in order] == names]
+            total = None
+            for arrangement in orders:
+                term = tower.arrange(leaf, [*range(own), *(axis for k in arrangement for axis in blocks[k])])
+                total = term if total is None else tower.add(total, term)
+            values[key] = leaf if total is None else total
+
+
+# -- equations ------------------------------------------------------------------------------------
+def _equations(given: Given, setting: Setting) -> list[Relation]:
+    """The equations stated for a given."""
+    return [c for c in given.where if isinstance(c, Relation) and c.op == "="]
+
+
+def _prepared(given: Given, setting: Setting) -> tuple[Setting, list[_Equation]]:
+    """The setting with the residuals of the given's equations as further lets; symmetry is an equation too."""
+    relations = _equations(given, setting)
+    if isinstance(given.symbol, NamedTensor) and any(isinstance(c, SymmetricMatrix) for c in structures(given, setting)):
+        i, j = (Index(_fresh(setting, f"s{k}"), given.dims[-1]) for k in range(2))
+        others = tuple(Index(_fresh(setting, f"t{k}"), dim) for k, dim in enumerate(given.dims[:-2]))
+        relations.append(Relation("=", given.symbol[(*others, i, j)], given.symbol[(*others, j, i)]))
+    lets, equations = list(setting.lets), []
+    for k, relation in enumerate(relations):
+        let = residual_let(relation, _fresh(setting, f"residual{k}"))
+        at = tuple(Index(_fresh(setting, f"wrt{axis}"), dim) for axis, dim in enumerate(given.dims))
+        entry = given.symbol[at] if isinstance(given.symbol, NamedTensor) else given.symbol
+        lets.append(let)
+        equations.append(_Equation(let, partial(let.head, entry), at))
+    return Setting(setting.given, tuple(lets)), equations
+
+
+def _fresh(setting: Setting, name: str) -> str:
+    while name in setting.symbols():
+        name += "x"
+    return name
+
+
+def _solved(given: Given, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]) -> Node:
+    extended, equations = _prepared(given, setting)
+    for candidate in _candidates(given, extended, equations, sizes, tower, values):
+        if _holds(setting, sizes, tower, {**values, given.name: candidate}, given):
+            return candidate
+    raise UnsupportedConstraintError(f"the equations on {given.name} are not of a kind that points can be drawn for")
+
+
+def _holds(setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node], given: Given) -> bool:
+    interpreter = Interpreter(setting, sizes, values, tower)
+    for relation in _equations(given, setting):
+        difference = relation.lhs - relation.rhs
+        residual = interpreter.entries(difference, sorted(free_indices(difference), key=str))
+        settle(tower, residual)
+        if tower.plane(0).at(residual).any():
+            return False
+    return True
+
+
+def _candidates(
+    given: Given, setting: Setting, equations: list[_Equation], sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
+) -> Iterator[Node]:
+    base = values[given.name]
+    scaled = _scaled(given, base, setting, sizes, tower, values)
+    if scaled is not None:
+        yield scaled
+    stepped = _stepped(given, base, setting, equations, sizes, tower, values)
+    yield stepped
+    twice = _scaled(given, stepped, setting, sizes, tower, {**values, given.name: stepped})
+    if twice is not None:
+        yield twice
+    linear = [
+        e
+        for e, r in zip(equations, _equations(given, setting), strict=False)
+        if _degree(given, r, setting, sizes, tower, values) in (None, 1)
+    ]
+    if linear and len(linear) < len(equations):
+        stepped = _stepped(given, base, setting, linear, sizes, tower, values)
+        twice = _scaled(given, stepped, setting, sizes, tower, {**values, given.name: stepped})
+        if twice is not None:
+            yield twice
+    if len(base.shape) == 2:
+        yield from _orthogonal(given, base, tower)
+        if base.shape[0] == base.shape[1]:
+            yield _projection(base, tower)
+
+
+def _degree(
+    given: Given, relation: Relation, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
+) -> int | None:
+    """In which degree the left side is homogeneous in the given, where the right side lacks it; None if in neither 1 nor 2."""
+    if not relations_on_side(relation.lhs, given) or relations_on_side(relation.rhs, given):
+        return None
+    at = sorted(free_indices(relation.lhs), key=str)
+    once = Interpreter(setting, sizes, values, tower).entries(relation.lhs, at)
+    doubled = {**values, given.name: tower.multiply(tower.number(Rational(2)), values[given.name])}
+    twice = Interpreter(setting, sizes, doubled, tower).entries(relation.lhs, at)
+    for degree in (1, 2):
+        gap = tower.subtract(twice, tower.multiply(tower.number(Rational(2**degree)), once))
+        settle(tower, gap)
+        if not tower.plane(0).at(gap).any():
+            return degree
+    return None
+
+
+def relations_on_side(expression: Expr, given: Given) -> bool:
+    """Whether an expression names the given."""
+    return bool(relations_on(given, Setting((Given(given.symbol, where=(Relation("=", expression, expression),)),))))
+
+
+def _scaled(given: Given, base: Node, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]) -> Node | None:
+    """x (b / f(x))^(1/degree), along the axes that the equation is free in."""
+    for relation in reversed(_equations(given, setting)):
+        degree = _degree(given, relation, setting, sizes, tower, values)
+        entries = [e for e in relation.lhs.atoms(Indexed) if head_name(e) == given.name]
+        if degree is None or relation.rhs == 0 or not entries:
+            continue
+        entry = min(entries, key=str)
+        at = [index for index in entry.indices if index in free_indices(relation.lhs)]
+        if set(at) != free_indices(relation.lhs) | free_indices(relation.rhs) or len(set(at)) < len(at):
+            continue
+        interpreter = Interpreter(setting, sizes, values, tower)
+        left, right = interpreter.entries(relation.lhs, at), interpreter.entries(relation.rhs, at)
+        factor = tower.multiply(right, tower.power(left, Rational(-1)))
+        factor = tower.power(factor, Rational(1, degree))
+        return tower.multiply(base, tower.arrange(factor, [at.index(index) if index in at else None for index in entry.indices]))
+    return None
+
+
+def _stepped(
+    given: Given,
+    base: Node,
+    setting: Setting,
+    equations: list[_Equation],
+    sizes: Mapping[Dim, int],
+    tower: Tower,
+    values: Mapping[str, Node],
+) -> Node:
+    """x - d with J d = f(x), d = 0 off the pivots."""
+    interpreter = Interpreter(setting, sizes, values, tower)
+    count = int(np.prod(base.shape, dtype=int))
+    rows, residuals = [], []
+    for equation in equations:
+        residual = interpreter.entries(equation.let.head, equation.let.indices)
+        slope = interpreter.entries(equation.slope, (*equation.let.indices, *equation.at))
+        height = int(np.prod(residual.shape, dtype=int))
+        rows.append(tower.reshape(slope, (height, count)))
+        residuals.append(tower.reshape(residual, (height,)))
+    step = tower.solve(tower.concat(rows), tower.concat(residuals))
+    return tower.subtract(base, tower.reshape(step, base.shape))
+
+
+def _orthogonal(given: Given, base: Node, tower: Tower) -> Iterator[Node]:
+    rows, columns = base.shape
+    size = max(rows, columns)
+    leaf = tower.leaf(f"{given.name} cayley", np.zeros((tower.draws, size, size)))
+    skew = tower.subtract(leaf, tower.arrange(leaf, [1, 0]))
+    eye = tower.eye(size)
+    rotation = _matmul(tower, tower.subtract(eye, skew), tower.inverse(tower.add(eye, skew)))
+    corner = np.eye(size)
+    left = _constant(f"{given.name} rows", corner[:rows], tower)
+    right = _constant(f"{given.name} columns", corner[:, :columns], tower)
+    yield _matmul(tower, _matmul(tower, left, rotation), right)
+
+
+def _constant(name: str, matrix: Floats, tower: Tower) -> Node:
+    repeated = np.broadcast_to(matrix, (tower.draws, *matrix.shape))
+    return tower.leaf(name, repeated, constant_integers(repeated))
+
+
+def _projection(base: Node, tower: Tower) -> Node:
+    size = base.shape[0]
+    half = _matmul(tower, base, _constant("projection", np.eye(size)[:, : (size + 1) // 2], tower))
+    flipped = tower.arrange(half, [1, 0])
+    return _matmul(tower, _matmul(tower, half, tower.inverse(_matmul(tower, flipped, half))), flipped)
+
+
+# -- the real point -------------------------------------------------------------------------------
+def _accompany(
+    setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: dict[str, Node], reals: Mapping[str, Floats], solved: list[Given]
+) -> None:
+    """Give solved givens real points that satisfy the constraints, draw by draw."""
+    relations = [c for c in setting.constraints if isinstance(c, Relation)]
+    if not relations:
+        return
+    points: dict[str, list[Floats]] = {given.name: [] for given in setting.given}
+    rng = np.random.default_rng([tower.seed, 4])
+    prepared = [(given, *_prepared(given, setting)) for given in solved]
+    for draw in range(tower.draws):
+        for attempt in range(60):
+            point = {name: entries[draw] for name, entries in reals.items()}
+            if attempt:
+                for given in setting.given:
+                    if not _is_label(values[given.name]):
+                        point[given.name] = draw_real(given, setting, sizes, rng, np.ones(1))[0]
+            ok = all(
+                solve_equations(given, [(e.let, e.slope, e.at) for e in equations], extended, sizes, point)
+                for given, extended, equations in prepared
+            )
+            if ok and satisfied(setting, sizes, point):
+                break
+        else:
+            raise UnsupportedConstraintError("no real point that satisfies the constraints was found")
+        for name, entries in point.items():
+            points[name].append(np.asarray(entries))
+    for given in setting.given:
+        if not _is_label(values[given.name]):
+            node, real = values[given.name], np.stack(points[given.name])
+            values[given.name] = tower.shadowed(node, real)

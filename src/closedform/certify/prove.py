@@ -1,0 +1,138 @@
+"""``prove``: a verdict on a claim, for every size.
+
+Proved: the two sides agree over finite fields at all the sizes that the theorem asks for (docs/kernel.md).
+Refuted: at a real point with round numbers the two sides lie in balls that do not meet. Else undecided,
+with what is known. The three exclude each other by construction: a field never refutes, a ball never proves.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
+from closedform.certify.diagnose import diagnose
+from closedform.certify.draw import UnsupportedConstraintError
+from closedform.certify.refute import find_counterexample
+from closedform.certify.refute_points import dims_of, sizes_allowed
+from closedform.certify.sizes import size_plan
+from closedform.notation import Claim, Dim, Setting
+from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
+
+BRANCH_ROUNDS = 6  # further draws, of other magnitudes, in search of a branch that was not reached
+KINKS = "values at kinks of piecewise functions are outside the claim"
+
+
+def prove(setting: Setting, claim: Claim, *, seed: int = 0) -> Verdict:
+    """Judge ``claim`` in ``setting``: proved for all sizes, refuted with a counterexample, or undecided.
+
+    >>> from closedform.notation import Given, Let, delta, exp, indices, partial, summation, tensor
+    >>> C = Dim("C"); i, j, k = indices("i j k", C); z, p = tensor("z", C), tensor("p", C)
+    >>> setting = Setting((Given(z),), (Let(p[i], exp(z[i]) / summation(exp(z[k]), k)),))
+    >>> prove(setting, Claim("right", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]))).verdict
+    'proved'
+    >>> prove(setting, Claim("wrong", partial(p[i], z[j]), p[i] * (delta(i, j) - 1))).verdict
+    'refuted'
+
+    Args:
+        setting: what is given, and the definitions.
+        claim: the equation.
+        seed: of all randomness; the verdict does not depend on it, except with the stated probability.
+    """
+    start = time.perf_counter()
+    verdict = _judged(setting, claim, seed)
+    return replace(verdict, seconds=time.perf_counter() - start)
+
+
+def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
+    plan = size_plan(setting, claim)
+    dims = dims_of(setting, claim.lhs, claim.rhs)
+    asked = question(setting, claim, plan.degree)
+    tried: list[dict[Dim, int]] = []
+    outcomes: list[Outcome] = []
+    absent: list[dict[Dim, int]] = []
+    for sizes in _grid(setting, dims, plan.sizes):
+        tried.append(sizes)
+        try:
+            outcome = decide(asked, sizes, seed=seed)
+        except UnsupportedConstraintError as error:
+            return _by_balls(setting, claim, seed, tried, (str(error),))
+        if outcome.answer == DIFFERENT:
+            return _by_balls(setting, claim, seed, tried, ("the two sides differ over finite fields",))
+        if outcome.answer == NOWHERE:
+            absent.append(sizes)
+        else:
+            outcomes.append(outcome)
+    if not outcomes:
+        return _by_balls(setting, claim, seed, tried, ("the two sides exist at none of the sizes tried",))
+    unreached = _unreached(asked, tried, outcomes, seed)
+    if isinstance(unreached, Verdict):
+        return unreached
+    notes = tuple(plan.open_ends) + _notes(asked, outcomes, absent, dims)
+    sizes_tried = _listed(tried)
+    if unreached or plan.open_ends:
+        known = "a branch of a piecewise function was reached by no draw" if unreached else "the theorem for all sizes does not cover this claim"
+        return Verdict(UNDECIDED, sizes_tried, notes=(known, "equal at every size tried", *notes))
+    return Verdict(PROVED, sizes_tried, error_probability=2.0 ** -min(outcome.error_bits for outcome in outcomes), notes=notes)
+
+
+def _grid(setting: Setting, dims: tuple[Dim, ...], plan: Mapping[Dim, tuple[int, ...]]) -> Iterator[dict[Dim, int]]:
+    """Every combination of the planned sizes that the size conditions allow, small ones first."""
+    combinations = itertools.product(*(plan[dim] for dim in dims))
+    for sizes in sorted(combinations, key=lambda sizes: (sum(sizes), sizes)):
+        chosen = dict(zip(dims, sizes, strict=True))
+        if sizes_allowed(setting, chosen):
+            yield chosen
+
+
+def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outcome], seed: int) -> Verdict | bool:
+    """Whether some comparison has only been seen to go one way; draws with other magnitudes are tried first."""
+    seen: dict[int, set[int]] = {}
+    possible: dict[int, frozenset[int]] = {}
+
+    def collect(outcome: Outcome) -> None:
+        for k, sides in outcome.sides.items():
+            seen.setdefault(k, set()).update(sides)
+        possible.update(outcome.possible)
+
+    def lacking() -> bool:
+        return any(possible[k] - sides for k, sides in seen.items())
+
+    for outcome in outcomes:
+        collect(outcome)
+    for number in range(1, BRANCH_ROUNDS + 1):
+        if not lacking():
+            return False
+        outcome = decide(asked, tried[len(tried) // 2], seed=seed, round=number)
+        if outcome.answer == DIFFERENT:
+            return _by_balls(asked.setting, asked.claim, seed, tried, ("the two sides differ over finite fields",))
+        collect(outcome)
+    return lacking()
+
+
+def _by_balls(setting: Setting, claim: Claim, seed: int, tried: list[dict[Dim, int]], known: tuple[str, ...]) -> Verdict:
+    """Where the fields cannot prove: refuted if two enclosures are disjoint, else undecided with what is known."""
+    counterexample = find_counterexample(setting, claim, seed=seed)
+    if counterexample is not None:
+        diagnosis = diagnose(setting, claim, counterexample, seed=seed)
+        return Verdict(REFUTED, _listed(tried), counterexample=counterexample, diagnosis=diagnosis)
+    return Verdict(UNDECIDED, _listed(tried), notes=known)
+
+
+def _notes(asked: Question, outcomes: list[Outcome], absent: list[dict[Dim, int]], dims: tuple[Dim, ...]) -> tuple[str, ...]:
+    notes = []
+    if asked.piecewise:
+        notes.append(KINKS)
+    if any(outcome.partly for outcome in outcomes):
+        notes.append("entries at which the definition does not exist are outside the claim")
+    if absent:
+        listed = "; ".join(", ".join(f"{dim.name}={sizes[dim]}" for dim in dims) for sizes in absent[:6])
+        notes.append(f"the definition does not exist at {listed}{' and more' if len(absent) > 6 else ''}: outside the claim")
+    return tuple(notes)
+
+
+def _listed(tried: list[dict[Dim, int]]) -> dict[str, tuple[int, ...]]:
+    return {dim.name: tuple(sorted({sizes[dim] for sizes in tried})) for dim in (tried[0] if tried else ())}
+

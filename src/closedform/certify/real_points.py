@@ -1,0 +1,215 @@
+"""Real points that satisfy constraints, many at once: the shadow that decides comparisons and signs.
+
+Simple bounds, labels and matrix structure are drawn directly; equations are then satisfied by
+Newton's method, in logarithms where the entries are positive. Nothing is proved from these numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from sympy import Expr, Indexed, Symbol
+
+from closedform.certify.evaluate import evaluate
+from closedform.certify.rings.float64 import Float64
+from closedform.notation import (
+    Dim,
+    Given,
+    Index,
+    Let,
+    Membership,
+    NamedTensor,
+    OneHot,
+    PositiveDefiniteMatrix,
+    Relation,
+    Setting,
+    SymmetricMatrix,
+    free_indices,
+    head_name,
+    scalar,
+    tensor,
+)
+
+Floats = NDArray[np.float64]
+_COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "!=": np.not_equal}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!=", "=": "="}
+
+
+def bounds(given: Given, setting: Setting, sizes: Mapping[Dim, int]) -> tuple[Floats, Floats]:
+    """Lower and upper bounds of the entries, from inequalities that compare an entry with a number."""
+    shape = tuple(sizes[dim] for dim in given.dims)
+    lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
+    for relation in relations_on(given, setting):
+        for entry, op, other in ((relation.lhs, relation.op, relation.rhs), (relation.rhs, _MIRRORED[relation.op], relation.lhs)):
+            number = _number(other, sizes)
+            if not is_entry(entry, given) or number is None:
+                continue
+            where = _positions(entry, shape)
+            if op in (">", ">="):
+                lower[where] = np.maximum(lower[where], number)
+            if op in ("<", "<="):
+                upper[where] = np.minimum(upper[where], number)
+    return lower, upper
+
+
+def relations_on(given: Given, setting: Setting) -> list[Relation]:
+    """The relations that name a given, wherever they are stated."""
+    return [c for c in setting.constraints if isinstance(c, Relation) and any(_names(side, given.name) for side in (c.lhs, c.rhs))]
+
+
+def is_entry(expression: Expr, given: Given) -> bool:
+    """Whether the expression is an entry of the given, or the given number itself."""
+    return isinstance(expression, Indexed | Symbol) and not isinstance(expression, Index | Dim) and head_name(expression) == given.name
+
+
+def _names(expression: Expr, name: str) -> bool:
+    return any(base.name == name for base in expression.atoms(NamedTensor)) or any(
+        s.name == name for s in expression.free_symbols if isinstance(s, Symbol)
+    )
+
+
+def _number(expression: Expr, sizes: Mapping[Dim, int]) -> float | None:
+    if any(not isinstance(symbol, Dim) for symbol in expression.free_symbols):
+        return None
+    return float(expression.xreplace({dim: sympy.Integer(sizes[dim]) for dim in expression.atoms(Dim)}))
+
+
+def _positions(entry: Expr, shape: tuple[int, ...]) -> Any:
+    """Where an entry such as A[i,i] lies: all positions at which equal indices agree."""
+    if not isinstance(entry, Indexed):
+        return ...
+    grid = np.indices(shape)
+    where = np.ones(shape, dtype=bool)
+    for a, first in enumerate(entry.indices):
+        for b, second in enumerate(entry.indices[:a]):
+            if first == second:
+                where &= grid[a] == grid[b]
+    return where
+
+
+def draw_real(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator, scales: Floats) -> Floats:
+    """Real entries within the simple bounds, one draw for each of ``scales``, draws along axis 0."""
+    shape = tuple(sizes[dim] for dim in given.dims)
+    scale = scales.reshape((-1,) + (1,) * len(shape))
+    lower, upper = bounds(given, setting, sizes)
+    normal = rng.normal(size=(len(scales), *shape)) * scale
+    spread = np.exp(np.clip(rng.normal(size=(len(scales), *shape)) * 0.7 + np.log(scale), -6, 6))
+    uniform = rng.uniform(0.03, 0.97, size=(len(scales), *shape))
+    with np.errstate(invalid="ignore"):
+        real = np.where(np.isfinite(lower), np.where(np.isfinite(upper), lower + uniform * (upper - lower), lower + spread), normal)
+        real = np.where(np.isfinite(upper) & ~np.isfinite(lower), upper - spread, real)
+    structure = structures(given, setting)
+    if any(isinstance(c, SymmetricMatrix) for c in structure):
+        real = np.tril(real) + np.swapaxes(np.tril(real, -1), -1, -2)
+    if any(isinstance(c, PositiveDefiniteMatrix) for c in structure):
+        real = real @ np.swapaxes(real, -1, -2) + np.eye(shape[-1])
+    return real
+
+
+def structures(given: Given, setting: Setting) -> list[Any]:
+    """The constraints that are not relations and concern a given."""
+    found = []
+    for c in setting.constraints:
+        if isinstance(c, Membership):
+            if is_entry(c.entry, given):
+                found.append(c)
+        elif not isinstance(c, Relation) and getattr(c, "tensor", None) == given.symbol:
+            found.append(c)
+    return found
+
+
+def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator, draws: int) -> Floats | None:
+    """Entries that are members of a finite set or one-hot rows; None where the given is neither.
+
+    Every draw has its own share of each value, so that rare patterns (all labels equal) occur too.
+    """
+    shape = (draws, *(sizes[dim] for dim in given.dims))
+    structure = structures(given, setting)
+    if any(isinstance(c, OneHot) for c in structure):
+        return np.eye(shape[-1])[rng.integers(shape[-1], size=shape[:-1])]
+    memberships = [c for c in structure if isinstance(c, Membership)]
+    if not memberships:
+        return None
+    values = np.array([float(v) for v in memberships[0].values])
+    symmetric = any(isinstance(c, SymmetricMatrix) for c in structure)
+    equations = [r for r in relations_on(given, setting) if r.op == "="]
+
+    def one() -> Floats:
+        share = rng.dirichlet(np.ones(len(values)))
+        entries = rng.choice(values, size=shape[1:], p=share)
+        return np.tril(entries) + np.tril(entries, -1).T if symmetric else entries
+
+    def candidates() -> Iterable[Floats]:
+        for _ in range(60):
+            yield one()
+        for axis in range(len(shape) - 1):
+            rows = np.eye(shape[axis + 1])[rng.integers(shape[axis + 1], size=shape[1 : axis + 1] + shape[axis + 2 :])]
+            yield np.moveaxis(rows, -1, axis)
+        for _ in range(600):
+            yield one()
+
+    def admissible(entries: Floats) -> bool:
+        return all(np.all(np.abs(r) < 1e-9) for r in (_residual(e, setting, sizes, {given.name: entries}) for e in equations))
+
+    found = []
+    for _ in range(draws):
+        entries = next((c for c in candidates() if admissible(c)), None) if equations else one()
+        if entries is None:
+            return np.full(shape, np.nan)
+        found.append(entries)
+    return np.stack(found)
+
+
+def _residual(relation: Relation, setting: Setting, sizes: Mapping[Dim, int], values: Mapping[str, Any]) -> Any:
+    difference = relation.lhs - relation.rhs
+    return evaluate(difference, setting, sizes, values, Float64(), sorted(free_indices(difference), key=str))
+
+
+def residual_let(relation: Relation, name: str) -> Let:
+    """The difference of the two sides of an equation as a named tensor, so that it can be differentiated."""
+    at = tuple(sorted(free_indices(relation.lhs - relation.rhs), key=str))
+    return Let(tensor(name, *(index.dim for index in at))[at] if at else scalar(name), relation.lhs - relation.rhs)
+
+
+def satisfied(setting: Setting, sizes: Mapping[Dim, int], values: Mapping[str, Any]) -> bool:
+    """Whether a real point satisfies every relation, inequalities strictly where they are strict."""
+    for relation in (c for c in setting.constraints if isinstance(c, Relation)):
+        difference = np.asarray(_residual(relation, setting, sizes, values), dtype=float)
+        holds = np.abs(difference) < 1e-8 if relation.op == "=" else _COMPARE[relation.op](difference, 0.0)
+        if not np.all(holds):
+            return False
+    return True
+
+
+def solve_equations(
+    given: Given, equations: list[tuple[Let, Expr, tuple[Index, ...]]], setting: Setting, sizes: Mapping[Dim, int], values: dict[str, Any]
+) -> bool:
+    """Newton's method for one given, the others fixed: least steps, relative ones where all entries are positive.
+
+    Args:
+        equations: the residual as a let of ``setting``, its derivative by the given, and the derivative's axes.
+    """
+    ring = Float64()
+    for _ in range(60):
+        x = np.asarray(values[given.name], dtype=float)
+        residuals, rows = [], []
+        for let, slope, at in equations:
+            residual = np.asarray(evaluate(let.head, setting, sizes, values, ring, let.indices), dtype=float)
+            residuals.append(residual.reshape(-1))
+            rows.append(
+                np.asarray(evaluate(slope, setting, sizes, values, ring, (*let.indices, *at)), dtype=float).reshape(residual.size, -1)
+            )
+        f, jacobian = np.concatenate(residuals), np.concatenate(rows)
+        if not np.all(np.isfinite(f)):
+            return False
+        if np.abs(f).max(initial=0.0) < 1e-13:
+            return True
+        weight = x.reshape(-1) if np.all(x > 0) else np.ones(x.size)
+        step = np.linalg.lstsq(jacobian * weight, f, rcond=1e-10)[0]
+        moved = x.reshape(-1) * np.exp(-np.clip(step, -1, 1)) if np.all(x > 0) else x.reshape(-1) - step
+        values[given.name] = moved.reshape(x.shape)
+    return bool(np.abs(f).max(initial=0.0) < 1e-9)

@@ -1,0 +1,90 @@
+"""Arrays over the tower of fields, kept as expressions: what they are is computed on demand, plane by plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One operation on arrays; equal operations on equal arguments are one node.
+
+    Attributes:
+        op: the operation, a method of every plane.
+        args: the nodes that it works on, aligned to one number of axes.
+        meta: what else the operation needs: an axis, an exponent, a number.
+        shape: of the result, without the axis of the draws; 1 where it broadcasts.
+        logs: whether the node may be a sum with a logarithm in it.
+    """
+
+    op: str
+    args: tuple[Node, ...]
+    meta: Any
+    shape: tuple[int, ...]
+    logs: bool = field(default=False)
+
+
+# The structural operations move entries and do not compute: the same in every plane.
+AXIS_OPS = frozenset({"arrange", "broadcast", "diagonal", "reshape"})
+
+
+def moved(op: str, meta: Any, a: Any) -> Any:
+    """Apply an axis operation to an array with the draws along axis 0."""
+    if op == "arrange":
+        moved_axes = np.transpose(a, [0, *(axis + 1 for axis in meta if axis is not None)])
+        return moved_axes[(slice(None), *(None if axis is None else slice(None) for axis in meta))]
+    if op == "broadcast":
+        return np.broadcast_to(a, (len(a), *meta))
+    if op == "diagonal":
+        return np.diagonal(a, axis1=meta[0] + 1, axis2=meta[1] + 1)
+    return np.reshape(np.broadcast_to(a, (len(a), *meta[0])), (len(a), *meta[1]))
+
+
+Ties = dict[Node, tuple[int | None, ...]]
+
+
+def ties(node: Node, known: dict[Node, Ties]) -> Ties:
+    """For each leaf below a node, which axis of the node each axis of the leaf runs along, or None.
+
+    Entries of the leaf that differ along a tied axis feed different entries of the node.
+    """
+    if node not in known:
+        known[node] = _ties(node, known)
+    return known[node]
+
+
+def _ties(node: Node, known: dict[Node, Ties]) -> Ties:
+    if node.op == "leaf":
+        return {node: tuple(range(len(node.shape)))}
+    if node.op in ("matinv", "det", "solve", "reshape", "concat"):
+        rank = len(node.args[0].shape)
+        matrix = (rank - 2, rank - 1) if node.op in ("matinv", "det") else tuple(range(rank))
+        untied: dict[int, int | None] = dict.fromkeys(matrix)
+        return _merged([_mapped(ties(arg, known), untied) for arg in node.args])
+    below = [ties(arg, known) for arg in node.args]
+    if node.op == "arrange":
+        return _mapped(below[0], {axis: k for k, axis in enumerate(node.meta) if axis is not None})
+    if node.op == "diagonal":
+        first, second = node.meta
+        kept = [axis for axis in range(len(node.args[0].shape)) if axis not in (first, second)]
+        return _mapped(below[0], {axis: k for k, axis in enumerate(kept)} | {first: len(kept), second: len(kept)})
+    if node.op in ("total", "product"):
+        return _mapped(below[0], {k: None if k == node.meta else k - (k > node.meta) for k in range(len(node.args[0].shape))})
+    return _merged(below)
+
+
+def _mapped(known: Ties, to: dict[int, int | None]) -> Ties:
+    return {leaf: tuple(None if axis is None else to[axis] if axis in to else axis for axis in axes) for leaf, axes in known.items()}
+
+
+def _merged(parts: Sequence[Ties]) -> Ties:
+    result: Ties = {}
+    for part in parts:
+        for leaf, axes in part.items():
+            old = result.get(leaf, axes)
+            result[leaf] = tuple(a if a == b else None for a, b in zip(old, axes, strict=True))
+    return result

@@ -1,0 +1,77 @@
+"""Makes every radicand a square, as the square of a real number is, by drawing as little as possible again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from closedform.certify.rings.node import Node, ties
+from closedform.certify.rings.planes import NotSquareError
+from closedform.certify.rings.tower import Tower
+
+PATIENCE = 48  # half of all numbers are squares: that many failures in a row are no bad luck
+ROUNDS = 2000
+
+
+class UnluckyChainsError(Exception):
+    """In the draws of ``mask`` a radicand never is a square, whatever is drawn: a constant that is none."""
+
+    def __init__(self, mask: Any) -> None:
+        super().__init__("a radicand is not a square modulo the primes of a chain")
+        self.mask = mask
+
+
+def settle(tower: Tower, node: Node) -> Any:
+    """The residues of ``node`` at level 0, after leaves have been drawn again until all square roots exist.
+
+    Only the entries are drawn again that feed a radicand which is not a square, and only at the level
+    at which it is not.
+
+    Raises:
+        UnluckyChainsError: for some draws that cannot be.
+    """
+    failures: dict[tuple[Node, int], Any] = {}
+    for _ in range(ROUNDS):
+        try:
+            return tower.plane(0).at(node)
+        except NotSquareError as error:
+            failed = error.mask.reshape(len(error.mask), -1).any(axis=1)
+            count = (failures.get((error.node, error.level), 0) + 1) * failed
+            failures[error.node, error.level] = count
+            leaf = _leaf_to_redraw(error)
+            if leaf is None:
+                raise UnluckyChainsError(failed) from None
+            if (count > PATIENCE + 8 * error.mask[0].size).any():
+                raise UnluckyChainsError(count > PATIENCE) from None
+            _redraw(tower, leaf, error)
+    raise UnluckyChainsError(np.ones(tower.draws, dtype=bool))
+
+
+def _leaf_to_redraw(error: NotSquareError) -> Node | None:
+    """The leaf whose entries feed the fewest entries of the radicand; of the largest size, then by name."""
+    known = {leaf: axes for leaf, axes in ties(error.node, {}).items() if leaf.meta.integers is None}
+    if not known:
+        return None
+    shape = error.node.shape
+
+    def separated(leaf: Node) -> tuple[int, int, str]:
+        tied = {axis for axis in known[leaf] if axis is not None}
+        return int(np.prod([shape[axis] for axis in tied], dtype=int)), int(np.prod(leaf.shape, dtype=int)), leaf.meta.name
+
+    return max(known, key=separated)
+
+
+def _redraw(tower: Tower, leaf: Node, error: NotSquareError) -> None:
+    axes = ties(error.node, {})[leaf]
+    tied = [axis for axis in axes if axis is not None]
+    if len(set(tied)) < len(tied):  # a diagonal of the leaf feeds the radicand
+        axes, tied = (None,) * len(axes), []
+    mask = np.broadcast_to(error.mask, (tower.draws, *error.node.shape))
+    loose = tuple(axis + 1 for axis in range(len(error.node.shape)) if axis not in tied)
+    mask = mask.any(axis=loose, keepdims=True)
+    order = [0, *(axis + 1 for axis in tied), *loose]
+    mask = mask.transpose(order).reshape(tower.draws, *(error.node.shape[axis] for axis in tied))
+    mask = mask[(slice(None), *(None if axis is None else slice(None) for axis in axes))]
+    leaf.meta.redraw(error.level, tower.moduli[error.level], mask)
+    tower.forget(error.level)
