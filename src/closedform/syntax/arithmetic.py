@@ -41,7 +41,10 @@ class Arithmetic:
 
     def multiply(self, factors: Sequence[Expr], spot: Spot) -> Expr:
         """The product."""
-        return self._constant(Mul(*factors), spot)
+        product = Mul(*factors)
+        for exponent in _exponents(product):
+            self._check_exponent(exponent, spot)
+        return self._constant(product, spot)
 
     def power(self, base: Expr, exponent: Expr, spot: Spot) -> Expr:
         """The power, and with the exponent -1 the quotient."""
@@ -53,6 +56,8 @@ class Arithmetic:
 
     def call(self, function: Callable[..., Expr], arguments: Sequence[Expr], spot: Spot) -> Expr:
         """The value of a function."""
+        if function is sympy.sqrt:
+            return self.power(arguments[0], S.Half, spot)
         if function is sympy.exp:
             # exp(c*log(b)) becomes b**c
             for term in Add.make_args(arguments[0]):
@@ -64,14 +69,16 @@ class Arithmetic:
     def _check_power(self, base: Expr, exponent: Expr, spot: Spot) -> None:
         if not exponent.is_Rational:
             return
-        size = max(abs(exponent), S(exponent.q))
-        inner = [factor.exp for factor in Mul.make_args(base) if isinstance(factor, Pow) and factor.exp.is_Rational]
-        if max([size, *(abs(exponent * power) for power in inner)]) > limits.EXPONENT:
-            message = f"a constant exponent is at most {limits.EXPONENT:,}, powers of powers multiplied; write a name for a larger one"
-            raise self._error(LimitError, spot, message)
+        for factor in (S.One, *_exponents(base)):
+            self._check_exponent(exponent * factor, spot)
         numbers = [factor.base if isinstance(factor, Pow) else factor for factor in Mul.make_args(base)]
         bits = sum(number.p.bit_length() + number.q.bit_length() for number in numbers if number.is_Rational and abs(number) != 1)
         self._count(int(bits * abs(exponent)), spot)
+
+    def _check_exponent(self, exponent: Rational, spot: Spot) -> None:
+        if max(abs(exponent), exponent.q) > limits.EXPONENT:
+            message = f"a constant exponent is at most {limits.EXPONENT:,}, powers of powers multiplied; write a name for a larger one"
+            raise self._error(LimitError, spot, message)
 
     def _count(self, bits: int, spot: Spot) -> None:
         self._bits += bits
@@ -92,3 +99,8 @@ class Arithmetic:
 
     def _error(self, kind: type[LimitError | TextNotationError], spot: Spot, message: str) -> Exception:
         return self._source.error(kind, spot, message)
+
+
+def _exponents(product: Expr) -> list[Rational]:
+    """The constant exponents of a product's factors."""
+    return [factor.exp for factor in Mul.make_args(product) if isinstance(factor, Pow) and factor.exp.is_Rational]

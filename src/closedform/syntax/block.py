@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from sympy import Expr, S
+
 from closedform.errors import NotationError, ParseError
 from closedform.notation import Claim, Constraint, Dim, Given, Let, NamedTensor, Setting
 from closedform.syntax import limits
@@ -38,7 +40,7 @@ class _Shown:
     spot: Spot
 
     def claim(self, name: str, title: str) -> Claim:
-        return Claim(name, self.lhs(), self.rhs(), title)
+        return Claim(name, _real(self.lhs()), _real(self.rhs()), title)
 
 
 @dataclass(eq=False)
@@ -174,7 +176,7 @@ class Block:
     def _input_of(self, entry: t.Entry, source: Source) -> Known:
         item = self.names.known.get(entry.name)
         if item is None or item.what != "given" or entry.at is not None or entry.arguments is not None:
-            message = f"after of stand names that are given before, without indices; got {entry.name}. {self.names.listed().capitalize()}"
+            message = f"after of stand names that are given before, without indices; got {entry.name}; {self.names.listed()}"
             raise source.error(TextNotationError, entry.spot, message)
         return item
 
@@ -197,7 +199,14 @@ def _let(part: Definition) -> Let:
     symbol = part.item.symbol
     at = tuple(place.index() for place in part.places)
     head = symbol[at] if isinstance(symbol, NamedTensor) else symbol
-    return Let(head, part.body(), spelling=part.item.spelling)
+    return Let(head, _real(part.body()), spelling=part.item.spelling)
+
+
+def _real(value: Expr) -> Expr:
+    """The value; SymPy turns the square root of what is negative into an imaginary number."""
+    if value.has(S.ImaginaryUnit, S.ComplexInfinity, S.NaN, S.Infinity, S.NegativeInfinity):
+        raise NotationError(f"expected an expression with real values; this one becomes {str(value)[:60]}")
+    return value
 
 
 def _checked(source: Source, spot: Spot, make: Callable[[], Made]) -> Made:

@@ -44,8 +44,9 @@ def complaint(source: Source, text: str, line: int, problem: UnexpectedInput) ->
         expected, came = set(problem.accepts or problem.expected), str(problem.token)
         ended = problem.token.type == "$END"
     elif isinstance(problem, UnexpectedCharacters):
-        expected, came = set(problem.allowed or ()), problem.char
-        ended = False
+        expected, came, ended = set(problem.allowed or ()), problem.char, False
+        if expected & OPERATORS:  # the lexer names all terminals of merged states; few of them fit
+            expected &= {*OPERATORS, "RPAR", "RSQB", "RBRACE"}
     else:  # UnexpectedEOF, which the LALR parser does not raise
         expected, came, ended = set(), "", True
     if ended:
@@ -94,7 +95,7 @@ def _advice(came: str, expected: set[str], opened: list[str], before: str) -> st
         return '. Write "'
     if not came.isascii():
         return ". Names are made of the letters A to Z, digits and _: write theta for θ" if came.isalpha() else ""
-    if "TIMES" in expected and (came == "(" or re.match(r"[A-Za-z0-9.]", came)):
+    if "TIMES" in expected and (came == "(" or re.match(r"[A-Za-z]|\.?[0-9]", came)):
         word = re.search(r"[A-Za-z0-9_.]+\Z", before)
         return f". To multiply, write {word[0]}*{came}" if word else ". To multiply, write *"
     if came == "=" and expected == {"$END"}:

@@ -86,8 +86,8 @@ def parse_markdown(text: str, *, file: str = "<text>") -> tuple[ClaimBlock, ...]
     Raises:
         ParseError: see :func:`parse_claims`.
     """
-    if len(text) > limits.TEXT:
-        raise LimitError(f"{file}: a file has at most {limits.TEXT:,} characters; this one has {len(text):,}", file=file)
+    if len(text) > limits.FILE:
+        raise LimitError(f"{file}: a file has at most {limits.FILE:,} characters; this one has {len(text):,}", file=file)
     blocks, found = fenced(text.replace("\r\n", "\n"))
     if not found:
         raise ParseError(
@@ -155,15 +155,15 @@ def _blocks(source: Source, groups: list[list[Statement]]) -> tuple[ClaimBlock, 
             message = f"two claims are named {name}; the first stands in line {seen[name]}"
             raise source.error(ParseError, line.name.spot, message)
         seen[name] = head.line
-        if not any(statement.keyword == "show" for statement in body):
-            message = f"claim {name} shows nothing; add a line such as show dL/dz[i] = ..."
-            raise source.error(ParseError, Spot(head.line, 1), message)
         if len(body) > limits.STATEMENTS:
             message = f"a claim has at most {limits.STATEMENTS:,} statements; this one has {len(body):,}"
             raise source.error(LimitError, Spot(head.line, 1), message)
         block = Block()
         for statement in body:
             block.add(read(source, statement.text, statement.keyword, line=statement.line), source)
+        if not any(statement.keyword == "show" for statement in body):
+            message = f"claim {name} shows nothing; add a line such as show dL/dz[i] = ..."
+            raise source.error(ParseError, Spot(head.line, 1), message)
         blocks.append(ClaimBlock(name, line.title, block.setting(), block.claims(name, line.title), head.line))
     return tuple(blocks)
 
@@ -172,15 +172,15 @@ def _text_of(file: str) -> str:
     try:
         with open(file, "rb") as stream:
             # four bytes are the most that one character takes
-            data = stream.read(4 * limits.TEXT + 4)
+            data = stream.read(4 * limits.FILE + 4)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise ParseError(f"{file}: cannot be read: {reason}", file=file) from None
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as problem:
-        if len(data) > 4 * limits.TEXT:
-            raise LimitError(f"{file}: a file has at most {limits.TEXT:,} characters", file=file) from None
+        if len(data) > 4 * limits.FILE:
+            raise LimitError(f"{file}: a file has at most {limits.FILE:,} characters", file=file) from None
         line = data.count(b"\n", 0, problem.start) + 1
         column = problem.start - data.rfind(b"\n", 0, problem.start)
         message = f"{file}:{line}:{column}: expected UTF-8 text; got the byte 0x{data[problem.start]:02x}. Save the file as UTF-8"

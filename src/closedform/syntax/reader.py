@@ -150,8 +150,9 @@ class _Tree(Transformer_NonRecursive):  # type: ignore[type-arg]
     def summation(self, parts: list[Any]) -> t.Summation:
         token, body = parts
         spot = self._spot(token)
-        names = [(match[0], match.start()) for match in re.finditer(r"[^{},\s]+", token[len("sum_") :])]
-        over = tuple(t.Word(name, Spot(spot.line, spot.column + len("sum_") + start)) for name, start in names)
+        # sum_{i2,k}: what stands between the commas, each with its column
+        names = [(match[0].strip(), match.start(1)) for match in re.finditer(r"(?<=[{,])\s*([^,}]*)", token)]
+        over = tuple(t.Word(name, Spot(spot.line, spot.column + start)) for name, start in names)
         return t.Summation(over, body, spot, self._deeper(spot, body))
 
     def entries(self, parts: list[t.Entry]) -> t.Node:

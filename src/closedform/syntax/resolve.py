@@ -141,7 +141,8 @@ class Resolver:
         if item is None:
             raise self.unknown(node)
         if not item.axes:
-            raise self.error(node.spot, f"{node.name} is a scalar; write it without [{_listed(node.at)}]")
+            what = f"write it without [{_listed(node.at)}]" if node.at is not None else "a tensor is needed here"
+            raise self.error(node.spot, f"{node.name} is a scalar; {what}")
         return item
 
     def _indexed(self, item: Known, node: t.Entry, scope: Scope) -> Deferred:
@@ -169,6 +170,8 @@ class Resolver:
         """The name of an index, checked."""
         if INDEX.match(word.text):
             return word.text
+        if not word.text:
+            raise self.error(word.spot, "an index is missing here")
         why = "Fixed positions have no notation" if word.text[0].isdigit() else "Capitals name dimensions"
         raise self.error(word.spot, f"an index is a lower-case letter, such as i or i2; got {word.text}. {why}")
 
@@ -179,6 +182,12 @@ class Resolver:
                 letters = ",".join("ijklmn"[n % 6] for n in range(len(item.axes)))
                 raise self.error(node.spot, f"{item.described()} is a tensor; write an entry of it, such as {item.name}[{letters}]")
             whole = self.whole
+            if len(whole) != len(item.axes):
+                message = (
+                    f"{item.described()} has {len(item.axes)} axes, but {len(whole)} would fit; softmax and log_softmax have as many "
+                    "indices as the tensors in their argument have axes, logsumexp one less"
+                )
+                raise self.source.error(TextDimensionError, node.spot, message)
             self.along(item, whole, node)
             return lambda: self.tensor_of(item)[tuple(place.index() for place in whole)]
         if item is not None:
@@ -197,6 +206,8 @@ class Resolver:
             return self.error(node.spot, f"{name} is a function; write {name}(...)")
         if name in RESERVED or name.startswith("sum_"):
             return self.error(node.spot, f"{name} is a word of the notation; a sum is written sum_k(...), a delta delta(i,j)")
+        if re.fullmatch(r"d[0-9]*(.+)", name) and re.sub(r"\Ad[0-9]*", "", name) in self.names.known:
+            return self.error(node.spot, f"{name} stands above the bar of a derivative only: write {name}/dz[i] with a given z")
         near = suggestion(name, [*self.names.known, *self.names.dims])
         kind = "dimension or scalar" if name[0].isupper() and node.at is None else "tensor" if node.at is not None else "scalar"
         return self.error(node.spot, f"there is no {kind} {name}{near}; {self.names.listed()}")
@@ -254,6 +265,8 @@ class Resolver:
             raise self.error(spot, "a sum runs over at least one index, each named once, as in sum_kl(...) or sum_{i2,k}(...)")
         if len(names) > limits.AXES:
             raise self.source.error(LimitError, spot, f"a sum runs over at most {limits.AXES} indices; nest sums")
+        if scope.sums >= limits.SUMS:
+            raise self.source.error(LimitError, spot, f"at most {limits.SUMS} sums may stand inside each other; name inner ones with let")
         places = [Place(name, Axis(), self.source, word.spot) for name, word in zip(names, over, strict=True)]
         inner = self.formula(body, scope.inside(places))
         return lambda: self.arithmetic.add([summation(inner(), *(place.index() for place in reversed(places)))], spot)
@@ -268,9 +281,9 @@ class Resolver:
         clash = first.axis.join(second.axis, f"in {shown} ({self.source.place(node.spot)})")
         if clash is not None:
             mine, theirs = clash
-            message = (
-                f"{shown} compares {first.name}, which runs over {mine.dim} {mine.why}, with {second.name} over {theirs.dim} {theirs.why}"
-            )
+            first_why, second_why = first.axis.why or mine.why, second.axis.why or theirs.why
+            runs = f"{first.name} runs over {mine.dim} {first_why}, {second.name} over {theirs.dim} {second_why}"
+            message = f"{shown} compares indices of different dimensions: {runs}"
             raise self.source.error(TextDimensionError, node.spot, message)
         return lambda: delta(first.index(), second.index())
 

@@ -59,7 +59,7 @@ def _argument(resolver: Resolver, node: t.Entry) -> t.Node:
     if not node.at and node.name != "logsumexp":
         raise resolver.error(node.spot, f"{node.name}(...) is a tensor; write an entry of it, such as {node.name}(z)[c]")
     if not any(word.name in resolver.names.known and resolver.names.known[word.name].axes for word in _entries(arguments[0])):
-        raise resolver.error(node.spot, f"{node.name} needs a tensor between its brackets, as in {node.name}(z)")
+        raise resolver.error(node.spot, f"{node.name} needs a tensor in its brackets, written without indices, as in {node.name}(z)")
     return arguments[0]
 
 

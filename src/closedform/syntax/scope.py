@@ -61,7 +61,8 @@ class Names:
         before = self.known.get(item.name)
         if before is not None:
             place = f" in {before.source.place(before.spot)}" if before.spot.line else ""
-            message = f"{item.name} is {before.what} already{place}; give one of them another name"
+            was = "given" if before.what == "given" else "defined"
+            message = f"{item.name} is {was} already{place}; give one of them another name"
             raise item.source.error(TextNotationError, item.spot, message)
         self.known[item.name] = item
 
@@ -79,12 +80,14 @@ class Scope:
     Attributes:
         grows: whether an index that is not known yet is welcome (on the left side of a claim).
         hint: what to do about an index that is not.
+        sums: how many sums stand around it.
     """
 
     indices: dict[str, Place] = field(default_factory=dict)
     outer: Scope | None = None
     grows: bool = False
     hint: str = ""
+    sums: int = 0
 
     def find(self, name: str, source: Source, spot: Spot) -> Place:
         """The index of that name."""
@@ -99,14 +102,18 @@ class Scope:
 
     def inside(self, places: Iterable[Place]) -> Scope:
         """The scope below a sum over ``places``."""
-        return Scope({place.name: place for place in places}, outer=self)
+        return Scope({place.name: place for place in places}, outer=self, sums=self.sums + 1)
 
 
 def stand(place: Place, axis: Axis, what: str, at: str, source: Source, spot: Spot) -> None:
     """Let an index stand along an axis of a tensor, as axis ``what`` in the entry ``at``."""
     here = f"in {at} ({source.place(spot)})"
+    # the index remembers its own first place, which says more than where the tensor was declared
+    own = place.axis.why
+    place.axis.why = own or here
     clash = place.axis.join(axis, here)
     if clash is not None:
         mine, theirs = clash
-        message = f"the index {place.name} runs over {mine.dim} {mine.why}, but {what} runs over {theirs.dim}; use another index here"
+        runs = f"the index {place.name} runs over {mine.dim} {own or mine.why}"
+        message = f"{runs}, but {what} runs over {theirs.dim}; use another index here"
         raise source.error(TextDimensionError, spot, message)

@@ -32,7 +32,7 @@ def statements(source: Source) -> Iterator[Statement]:
         ParseError: a line that begins no statement and continues none, or hidden characters.
     """
     if len(source.text) > limits.TEXT:
-        message = f"a file has at most {limits.TEXT:,} characters; this one has {len(source.text):,}"
+        message = f"the claims of a file have at most {limits.TEXT:,} characters; these have {len(source.text):,}"
         raise LimitError(f"{source.name}: {message}", file=source.name)
     refuse_hidden(source)
     parts: list[str] = []
