@@ -5,17 +5,6 @@ finite fields (a proof) or in ball arithmetic (a counterexample), and shares no 
 derives formulas. Use :func:`prove`.
 """
 
-from __future__ import annotations
-
-from typing import Any
+from closedform.certify.prove import prove
 
 __all__ = ["prove"]
-
-
-def __getattr__(name: str) -> Any:
-    # lazily: `import closedform` must stay light
-    if name == "prove":
-        from closedform.certify.prove import prove
-
-        return prove
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
