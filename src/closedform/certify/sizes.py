@@ -22,6 +22,7 @@ from sympy import Expr, Indexed, Sum, Symbol
 
 from closedform.certify.sizes_count import Count, Counter
 from closedform.certify.sizes_derivative import Unfolding
+from closedform.certify.sizes_hidden import hides_size
 from closedform.certify.sizes_parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
 from closedform.certify.sizes_relations import allowed_sizes
 from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
@@ -99,8 +100,8 @@ def size_plan(setting: Setting, claim: Claim) -> SizePlan:
     >>> softmax = Let(p[i], exp(z[i]) / summation(exp(z[k]), k))
     >>> claim = Claim("jacobian", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]))
     >>> plan = size_plan(Setting((Given(z),), (softmax,)), claim)
-    >>> plan.sizes[C], plan.bounds[C].free, plan.bounds[C].sums
-    ((2, 3), 2, 1)
+    >>> plan.sizes[C]  # f = 2 free indices, and the denominator of p is r = 1 parameter
+    (3,)
     """
     return _Planner(setting, claim).plan()
 
@@ -170,6 +171,8 @@ class _Planner:
         used = counter.used | {index.dim for key in keys for index in outer_indices(key)}
         free = sum(index.dim == dim for index in self._claim.free_indices) + bool(solved) + self._one_hot(dim, counter, open_ends)
         total = _with_size_functions(count, counter)
+        if keys and not open_ends and hides_size(keys, dim, self._setting, sizes):
+            open_ends.add(f"a sum over {dim} inside a function may hide the size {dim}")
         bath = bath_of(keys, dim, self._unfolding, sizes)
         bounds = Bounds(free, count.sums, total - count.sums, count_of(keys, sizes), bath, tuple(sorted(open_ends)))
         return (bounds, (used | counter.used) - {dim}), counter.cleared

@@ -43,6 +43,7 @@ class Count:
 LOCAL = Count()
 ROWS_OF_ITSELF = "a sum over {dim} inside a function or denominator is indexed by an index that is itself summed over {dim}"
 SIZE_INSIDE = "the size {dim} stands inside a function other than a power or a logarithm"
+MIXED_ROOTS = "roots of sums over {dim} occur to different powers"
 MATRIX = "the inverse or determinant of a matrix over {dim}"
 
 
@@ -135,11 +136,18 @@ class Counter:
         keys = list(dict.fromkeys(key for c in counts for key in c.powers))
         common = {key: min(c.powers.get(key, Fraction(0)) for c in counts) for key in keys}
         sums = total = 0
+        parameters, open_ends = _joined(counts)
         for c in counts:
+            if any(self._is_mixed_root(key, c.powers.get(key, Fraction(0)) - common[key]) for key in keys):
+                open_ends |= {MIXED_ROOTS.format(dim=self.dim)}
             excess = {key: math.ceil(c.powers.get(key, Fraction(0)) - common[key]) for key in keys}
             sums = max(sums, c.sums + sum(excess[key] * self._weights[key][0] for key in keys))
             total = max(total, c.total + sum(excess[key] * self._weights[key][1] for key in keys))
-        return Count(sums, total, {key: value for key, value in common.items() if value}, *_joined(counts))
+        return Count(sums, total, {key: value for key, value in common.items() if value}, parameters, open_ends)
+
+    def _is_mixed_root(self, key: Expr, difference: Fraction) -> bool:
+        """P + Q sqrt(S): that both vanish needs S not to be a square, which small sizes do not grant."""
+        return difference.denominator > 1 and self.dim is not None and self._weights[key][0] > 0
 
     def _mul(self, counts: list[Count]) -> Count:
         powers: dict[Expr, Fraction] = {}
@@ -189,6 +197,8 @@ class Counter:
                 open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
                 continue
             copies = self.size(index.dim)
+            if copies > 1 and self._is_mixed_root(key, value):
+                open_ends.add(MIXED_ROOTS.format(dim=self.dim))
             extra = (copies - 1) * math.ceil(-value)
             sums, total = sums + extra * weight[0], total + extra * weight[1]
             everywhere = for_all(key, index)
