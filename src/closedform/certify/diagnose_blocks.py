@@ -103,7 +103,7 @@ def _addends(expression: Expr) -> list[Expr]:
     if isinstance(expression, Sum):
         return [_outside(Sum(term, *expression.limits)) for term in _addends(expression.function)]
     if expression.is_Mul:
-        split = [_addends(factor) for factor in expression.args]
+        split = [_addends(factor) if _varies(factor) else [factor] for factor in expression.args]
         if any(len(terms) > 1 for terms in split) and np.prod([len(terms) for terms in split]) <= MOST_ADDENDS:
             products = [sympy.Mul(*choice) for choice in itertools.product(*split)]
             return [term for product in products for term in ([product] if not product.is_Add else _addends(product))]
@@ -112,7 +112,21 @@ def _addends(expression: Expr) -> list[Expr]:
     return [expression]
 
 
+def _varies(factor: Expr) -> bool:
+    """Whether a factor depends on more than sizes: (D - 1)*(D - 2) stays together."""
+    return any(not isinstance(symbol, Dim) for symbol in factor.free_symbols)
+
+
 def _outside(total: Sum) -> Expr:
     """Numbers before the sum."""
     number, rest = total.function.as_coeff_Mul()
     return number * Sum(rest, *total.limits)
+
+
+def replacements(expression: Expr, entry: Expr, other: Expr) -> Iterator[Expr]:
+    """The entry replaced everywhere, then in one factor or term only."""
+    yield expression.xreplace({entry: other})
+    holders = [part for part in expression.args if part.has(entry)]
+    if len(holders) > 1 and (expression.is_Mul or expression.is_Add):
+        for holder in holders:
+            yield expression.func(*(part.xreplace({entry: other}) if part is holder else part for part in expression.args))

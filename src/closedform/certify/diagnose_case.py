@@ -7,7 +7,7 @@ further points.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -82,6 +82,17 @@ class Case:
         lengths = [int(np.prod([sample.sizes[index.dim] for index in self.axes])) for sample in self.samples]
         return np.cumsum([0, *lengths])
 
+    @cached_property
+    def failing(self) -> tuple[Sample, ...]:
+        """Points at which the claim fails, the smallest first."""
+        wrong = [sample for sample in (*self.witnesses, *self.samples) if not _almost(self.equation, sample)]
+        return tuple(sorted(wrong, key=lambda sample: sum(sample.sizes.values())))
+
+    @property
+    def equation(self) -> Equation:
+        """The claim as it stands."""
+        return Equation(self.claim.lhs, self.claim.rhs, self.axes, self.axes)
+
     def vector(self, expression: Expr) -> Array:
         """All entries at all points, one after another."""
         if expression not in self.vectors:
@@ -116,44 +127,44 @@ def _surely(equation: Equation, sample: Sample) -> bool:
     return surely_equal(left, right, PRECISION)
 
 
-def claim_holds(claim: Claim, samples: Iterable[Sample]) -> bool:
+def claim_holds(case: Case, points: Sequence[Sample]) -> bool:
     """Whether the claim itself holds at each of these points, in double precision and then in balls."""
-    equation = Equation(claim.lhs, claim.rhs, claim.free_indices, claim.free_indices)
-    points = list(samples)
-    if not points or not all(_almost(equation, point) for point in points):
+    if not points or not all(_almost(case.equation, point) for point in points):
         return False
-    return all(_surely(equation, point) for point in points[:WITNESSES])
+    return all(_surely(case.equation, point) for point in points[:WITNESSES])
 
 
 def make_case(setting: Setting, claim: Claim, smallest: Mapping[str, int], *, seed: int) -> Case | None:
     """Points at which the claim fails and both sides are finite; sizes grow from the generic ones towards ``smallest``."""
+    dims = dims_of(setting, claim.lhs, claim.rhs)
     for more in range(max([0, *smallest.values()]) + 1):
-        samples = draw_samples(setting, claim, SCREENS, SPREAD, seed=seed, more=more)
-        witnesses = draw_samples(setting, claim, WITNESSES, SMALL, seed=seed + 1, more=more)
+        samples = draw_samples(setting, claim, spread_sizes(dims, SPREAD, SCREENS, more=more), SCREENS, seed=seed)
+        witnesses = draw_samples(setting, claim, spread_sizes(dims, SMALL, WITNESSES, more=more), WITNESSES, seed=seed + 1)
         case = Case(setting, claim, tuple(samples), tuple(witnesses))
         if len(samples) < SCREENS - 2 or not witnesses:
             return None
-        if not np.all(nearly_equal(case.truth, case.claimed)):
+        if case.failing:
             return case
     return None
 
 
-def draw_samples(
-    setting: Setting, claim: Claim, count: int, spread: Sequence[int], *, seed: int, more: int = 0, fixed: Mapping[Dim, int] | None = None
-) -> list[Sample]:
-    """Up to ``count`` points with generic numbers and varying sizes at which both sides are finite."""
-    dims = dims_of(setting, claim.lhs, claim.rhs)
+def spread_sizes(dims: Sequence[Dim], spread: Sequence[int], count: int, *, more: int = 0) -> list[dict[Dim, int]]:
+    """Sizes for ``count`` points, and as many again in case that some of them cannot be used."""
+    return [{dim: spread[(point + k) % len(spread)] + more for k, dim in enumerate(dims)} for point in range(2 * count)]
+
+
+def draw_samples(setting: Setting, claim: Claim, wanted: Sequence[Mapping[Dim, int]], count: int, *, seed: int) -> list[Sample]:
+    """Up to ``count`` points with generic numbers at these sizes (or the nearest that are allowed), where both sides are finite."""
     order = derivative_order(setting, claim.lhs, claim.rhs)
     found: list[Sample] = []
-    for attempt in range(2 * count):
-        wanted = {dim: spread[(attempt + k) % len(spread)] + more for k, dim in enumerate(dims)} | dict(fixed or {})
-        sizes = wanted if sizes_allowed(setting, wanted) else _nearest_allowed(setting, wanted, fixed or {})
-        point = None if sizes is None else round_point(setting, sizes, Random(f"{seed}:{attempt}"), 4, order=order)
-        if sizes is None or point is None:
+    for attempt, sizes in enumerate(wanted):
+        allowed = sizes if sizes_allowed(setting, sizes) else _nearest_allowed(setting, sizes)
+        point = None if allowed is None else round_point(setting, allowed, Random(f"{seed}:{attempt}"), 4, order=order)
+        if allowed is None or point is None:
             if not found and attempt >= 2:
                 return []
             continue
-        sample = Sample(setting, sizes, point)
+        sample = Sample(setting, allowed, point)
         if all(np.all(np.isfinite(sample.real(side, claim.free_indices))) for side in (claim.lhs, claim.rhs)):
             found.append(sample)
         if len(found) == count:
@@ -161,11 +172,11 @@ def draw_samples(
     return found
 
 
-def _nearest_allowed(setting: Setting, sizes: Mapping[Dim, int], fixed: Mapping[Dim, int]) -> dict[Dim, int] | None:
+def _nearest_allowed(setting: Setting, sizes: Mapping[Dim, int]) -> dict[Dim, int] | None:
     """Raise one dimension until the size relations hold."""
     for step in range(1, 6):
         for dim in sizes:
             raised = {**sizes, dim: sizes[dim] + step}
-            if dim not in fixed and sizes_allowed(setting, raised):
+            if sizes_allowed(setting, raised):
                 return raised
     return None

@@ -9,10 +9,11 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed, Integer, Rational, Sum
 
-from closedform.certify.diagnose_blocks import addends, scalars, totals
+from closedform.certify.diagnose_blocks import addends, replacements, scalars, totals
 from closedform.certify.diagnose_case import Case
 from closedform.certify.diagnose_fit import CLOSE, Quantity, fits, number
 from closedform.certify.diagnose_kinds import Diagnosis, Kind
+from closedform.certify.refute_exact import Array
 from closedform.certify.refute_sample import nearly_equal
 from closedform.notation import Dim, Index
 
@@ -85,17 +86,18 @@ def sum_dropped(case: Case) -> Iterator[Diagnosis]:
     for total in totals(case):
         for at in _summands(case, total):
             single = total.function.xreplace(at)
-            quotient = Quantity(total / single, case.vector(total) / case.vector(single), False) if np.all(case.vector(single)) else None
-            for k, term in enumerate(terms) if quotient is not None else ():
+            for (k, term), (wrong, right) in itertools.product(enumerate(terms), ((single, total), (total, single))):
                 others = sympy.Add(*terms[:k], *terms[k + 1 :])
-                gap = case.truth - case.vector(others)
-                for factor, wrong, right in ((total / single, single, total), (single / total, total, single)):
-                    with np.errstate(all="ignore"):
-                        fitting = np.all(nearly_equal(gap, case.vector(term) * case.vector(factor)))
-                    if fitting and case.corrected(others + factor * term):
-                        where = f" in the term {case.text(term)}" if len(terms) > 1 else ""
-                        yield Diagnosis(Kind.SUM, f"{case.text(wrong)} should be {case.text(right)}{where}")
-                        return
+                corrected = case.vector(others) + _quotient(case.vector(term) * case.vector(right), case.vector(wrong))
+                if np.all(nearly_equal(case.truth, corrected)) and case.corrected(others + right / wrong * term):
+                    where = f" in the term {case.text(term)}" if len(terms) > 1 else ""
+                    yield Diagnosis(Kind.SUM, f"{case.text(wrong)} should be {case.text(right)}{where}")
+                    return
+
+
+def _quotient(a: Array, b: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(a / b)
 
 
 def _summands(case: Case, total: Expr) -> Iterator[dict[Index, Index]]:
@@ -113,19 +115,10 @@ def rescaled_entry(case: Case) -> Iterator[Diagnosis]:
     inside = [*rhs.atoms(Indexed), *(symbol for symbol in scalars(case) if symbol in free)]
     scales = [*(s**e for s in scalars(case) for e in (-1, 1)), Integer(2), Rational(1, 2), Integer(-1)]
     for entry, scale in itertools.islice(itertools.product(sorted(inside, key=sympy.default_sort_key), scales), MOST_REWRITES):
-        for right in _replacements(rhs, entry, scale * entry):
+        for right in replacements(rhs, entry, scale * entry):
             if entry != scale and case.corrected(right):
                 yield Diagnosis(Kind.WRONG_TERM, f"{case.text(entry)} should be {case.text(scale * entry)} in {_place(case, rhs, right)}")
                 return
-
-
-def _replacements(rhs: Expr, entry: Expr, scaled: Expr) -> Iterator[Expr]:
-    """The entry replaced everywhere, then in one factor or term only."""
-    yield rhs.xreplace({entry: scaled})
-    holders = [part for part in rhs.args if part.has(entry)]
-    if len(holders) > 1 and (rhs.is_Mul or rhs.is_Add):
-        for holder in holders:
-            yield rhs.func(*(part.xreplace({entry: scaled}) if part is holder else part for part in rhs.args))
 
 
 def _place(case: Case, rhs: Expr, right: Expr) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed
 
+from closedform.certify.diagnose_blocks import replacements
 from closedform.certify.diagnose_case import Case, Equation
 from closedform.certify.diagnose_fit import CLOSE
 from closedform.certify.diagnose_kinds import Diagnosis, Kind
@@ -71,7 +72,15 @@ def _rewrites(case: Case) -> Iterator[tuple[Kind, Expr, str]]:
         for axis, other in itertools.product(range(len(at)), case.axes):
             if other.dim == at[axis].dim and other not in at and at[axis] in case.axes:
                 moved = _moved(entry, (*at[:axis], other, *at[axis + 1 :]))
-                yield Kind.WRONG_INDEX, rhs.xreplace({entry: moved}), f"{case.text(entry)} should be {case.text(moved)}"
+                for right in replacements(rhs, entry, moved):
+                    yield Kind.WRONG_INDEX, right, f"{case.text(entry)} should be {case.text(moved)}{_place(case, rhs, right)}"
+
+
+def _place(case: Case, rhs: Expr, right: Expr) -> str:
+    """In which factor or term, if only one has changed."""
+    kept = set(right.args)
+    changed = [part for part in rhs.args if part not in kept]
+    return f" in {case.text(changed[0])}" if len(changed) == 1 and changed[0].args and not isinstance(changed[0], Indexed) else ""
 
 
 def _entries_of(expression: Expr) -> list[Expr]:

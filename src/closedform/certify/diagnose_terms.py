@@ -17,7 +17,7 @@ from closedform.certify.refute_exact import Array
 from closedform.notation import Index, free_indices, summation
 
 MOST_CANDIDATES = 4000
-MOST_SUMMED, MOST_FACTORS = 10, 4
+MOST_SUMMED, MOST_FACTORS = 9, 4
 FEWEST_ENTRIES = 3  # of one point, to fit a coefficient that may vary from point to point
 
 Candidate = tuple[tuple[Expr, ...], Array]  # factors, and the values of their product (summed where that is asked)
@@ -46,8 +46,8 @@ def _explained(
     for replaced in (None, *terms):
         rest = case.claim.rhs if replaced is None else sympy.Add(*_without(terms, replaced))
         gap = case.truth - case.vector(rest)
-        for product in itertools.islice(_matches(case, gap, candidates, matrix, known), 3):
-            term = summation(product, *bound)
+        for factor, product in itertools.islice(_matches(case, gap, candidates, matrix, known), 3):
+            term = factor * summation(product, *bound)
             if case.corrected(rest + term):
                 yield _missing_found(case, term, replaced)
                 return
@@ -96,20 +96,25 @@ def _summed_candidates(case: Case, bound: tuple[Index, ...]) -> list[Candidate]:
     return found
 
 
-def _matches(case: Case, gap: Array, candidates: Sequence[Candidate], matrix: Array, known: Sequence[Quantity]) -> Iterator[Expr]:
-    """Candidates of which the gap is a multiple, the same one for all entries of a point, with the multiple as a simple formula."""
-    starts = case.starts[:-1]
-    lengths = np.diff(case.starts)
+def _matches(
+    case: Case, gap: Array, candidates: Sequence[Candidate], matrix: Array, known: Sequence[Quantity]
+) -> Iterator[tuple[Expr, Expr]]:
+    """A factor and a candidate whose product is the gap; the factor, a simple formula, may vary from point to point."""
     if np.max(np.abs(gap)) <= CLOSE * case.scale:
         return
-    if np.min(lengths) < FEWEST_ENTRIES:  # too few entries to fit one coefficient per point: one for all points
-        starts, lengths = np.array([0]), np.array([len(gap)])
-    squares = np.add.reduceat(matrix * matrix, starts, axis=1)
+    lengths = np.diff(case.starts)
+    large = np.repeat(lengths >= FEWEST_ENTRIES, lengths)  # at the other points any candidate would fit
+    lengths = lengths[lengths >= FEWEST_ENTRIES]
+    if len(lengths) < 2:
+        large, lengths = np.ones(len(gap), dtype=bool), np.array([len(gap)])
+    columns, wanted = matrix[:, large], gap[large]
+    starts = np.cumsum([0, *lengths[:-1]])
+    squares = np.add.reduceat(columns * columns, starts, axis=1)
     with np.errstate(all="ignore"):
-        weights = np.where(squares > 0, np.add.reduceat(matrix * gap, starts, axis=1) / squares, 0.0)
-    misfit = np.max(np.abs(np.repeat(weights, lengths, axis=1) * matrix - gap), axis=1)
+        weights = np.where(squares > 0, np.add.reduceat(columns * wanted, starts, axis=1) / squares, 0.0)
+    misfit = np.max(np.abs(np.repeat(weights, lengths, axis=1) * columns - wanted), axis=1)
     constants = [q for q in known if q.constant]
     for row in np.flatnonzero(misfit <= CLOSE * case.scale)[:12]:
         for factor in itertools.islice(fits(gap, matrix[row], constants, case.scale), 2):
             if factor != 0:
-                yield sympy.Mul(factor, *candidates[row][0])
+                yield factor, sympy.Mul(*candidates[row][0])

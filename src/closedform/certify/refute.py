@@ -20,7 +20,8 @@ from closedform.notation import Claim, Dim, Setting
 from closedform.results import Counterexample
 
 LARGEST_SIZE = 8
-MOST_SIZES = 300  # combinations of sizes that are tried
+MOST_SIZES = 150  # combinations of sizes that are tried
+THOROUGH = 30  # of them, the first ones, with numbers of every roundness; later ones with the general levels only
 PRECISIONS = (64, 128, 256, 512, 1024, 2048)
 DIGITS = 12
 ATTEMPT_LEVELS = (0, 0, 1, 2, 3, 4)  # roundest numbers first
@@ -50,8 +51,8 @@ def find_counterexample(setting: Setting, claim: Claim, *, seed: int = 0) -> Cou
 def _samples(setting: Setting, claim: Claim, seed: int) -> Iterator[Sample]:
     dims = dims_of(setting, claim.lhs, claim.rhs)
     order = derivative_order(setting, claim.lhs, claim.rhs)
-    for sizes in itertools.islice(ascending_sizes(dims, setting, largest=LARGEST_SIZE), MOST_SIZES):
-        for attempt, level in enumerate(ATTEMPT_LEVELS):
+    for rank, sizes in enumerate(itertools.islice(ascending_sizes(dims, setting, largest=LARGEST_SIZE), MOST_SIZES)):
+        for attempt, level in enumerate(ATTEMPT_LEVELS if rank < THOROUGH else ATTEMPT_LEVELS[-2:]):
             rng = Random(f"{seed}:{sorted((dim.name, n) for dim, n in sizes.items())}:{attempt}")
             values = round_point(setting, sizes, rng, level, order=order)
             if values is None:

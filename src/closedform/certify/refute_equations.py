@@ -23,6 +23,8 @@ from closedform.notation import Given, Relation
 F = Fraction
 Rows = list[list[Fraction]]
 
+MOST_CANDIDATES = 64
+
 
 def satisfy_equations(draw: Array, given: Given, equations: list[Relation], scope: Scope, rng: Random) -> Array | None:
     """A tensor near ``draw`` that satisfies the equations exactly, or None. Inequalities are the caller's to check."""
@@ -34,14 +36,22 @@ def satisfy_equations(draw: Array, given: Given, equations: list[Relation], scop
             raise UnsupportedConstraintError(f"an equation on {given.name} with irrational values")
         return values  # type: ignore[return-value]
 
-    candidates = itertools.chain(_scaled(draw), _affine(draw, residual, rng), _curved(draw, rng))
-    solutions = [c for c in itertools.islice(candidates, 64) if not any(residual(c))]
-    if not solutions:
-        return None
-    # Elimination may leave the range that the draw respected (a negative probability): prefer a solution inside it.
-    smallest, largest = min(draw.flat), max(draw.flat)
-    inside = [s for s in solutions if smallest >= 0 and all(x > 0 or (x == 0 and smallest == 0) for x in s.flat)]
-    return (inside or [s for s in solutions if all(abs(x) <= 4 * max(abs(largest), abs(smallest), 1) for x in s.flat)] or solutions)[0]
+    # Elimination may leave the range that the draw respected (a negative probability): wait for a solution inside it.
+    fallback: Array | None = None
+    for candidate in itertools.islice(itertools.chain(_scaled(draw), _affine(draw, residual, rng), _curved(draw, rng)), MOST_CANDIDATES):
+        if not any(residual(candidate)):
+            if _in_range_of(candidate, draw):
+                return candidate
+            fallback = candidate if fallback is None else fallback
+    return fallback
+
+
+def _in_range_of(candidate: Array, draw: Array) -> bool:
+    """No negative entry or zero where the draw had none, and none that is much larger."""
+    smallest, largest = min(draw.flat), max(abs(x) for x in draw.flat)
+    if smallest >= 0:
+        return all(x > 0 or (x == 0 and smallest == 0) for x in candidate.flat)
+    return all(abs(x) <= 4 * max(largest, 1) for x in candidate.flat)
 
 
 def _scaled(draw: Array) -> Iterator[Array]:

@@ -110,7 +110,7 @@ def _operation_value(expression: Expr, args: list[Number]) -> Number:
         power: Number = args[0] ** args[1]
         return power
     if isinstance(expression, sympy.Abs):
-        return abs(args[0])
+        return args[0] if args[0] >= 0 else -args[0]
     function = FUNCTIONS.get(type(expression).__name__)
     if function is None:
         if expression is sympy.pi:
