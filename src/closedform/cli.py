@@ -138,7 +138,10 @@ def derive(
     from closedform.report.forms import forms_text
 
     derived = closedform.derive(definition, given=given, lets=lets, wrt=wrt, order=order, seed=seed)
-    click.echo(forms_text([item.result for item in derived], form, steps=steps))
+    if form == "python":
+        click.echo("\n\n".join(item.python for item in derived))
+    else:
+        click.echo(forms_text([item.result for item in derived], form, steps=steps))
     return bool(derived.ok)
 
 

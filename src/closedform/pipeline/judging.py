@@ -20,20 +20,28 @@ def judge_claims(derivation: Derivation, *, seed: int) -> tuple[ClaimResult, ...
 
 def judge_assumptions(derivation: Derivation, *, seed: int) -> tuple[ClaimResult, ...]:
     """A verdict for what the layout of the kernels takes for granted: samples are independent."""
-    claims = sample_independence(derivation)
-    return tuple(judge(derivation.setting, claim, derivation=derivation.name, seed=seed, kind="assumption") for claim in claims)
+    return tuple(
+        judge(derivation.setting, claim, derivation=derivation.name, seed=seed, kind="assumption", derive=False)
+        for claim in sample_independence(derivation)
+    )
 
 
 def judge_form(derivation: Derivation, form: Form, *, seed: int) -> ClaimResult:
     """A verdict for the closed form of a kernel function, against the definition of the function."""
-    claim = Claim(form.function.name, form.closed.target, form.closed.expression, title=form.function.kind.replace("_", " "))
-    return _result(form.closed.setting, claim, form.closed, derivation=derivation.name, seed=seed, kind="closed form")
+    title = form.function.kind.replace("_", " ")
+    return judge_derived(derivation.name, form.function.name, form.closed, title=title, seed=seed)
 
 
-def judge(setting: Setting, claim: Claim, *, derivation: str = "", seed: int = 0, kind: str = "claim") -> ClaimResult:
-    """A verdict for one claim; the engine's own closed form, where it finds one, is recorded beside it."""
+def judge_derived(derivation: str, name: str, closed: ClosedForm, *, title: str = "", seed: int = 0) -> ClaimResult:
+    """A verdict for what was derived, which is judged as anybody's claim is."""
+    claim = Claim(name, closed.target, closed.expression, title=title)
+    return _result(closed.setting, claim, closed, derivation=derivation, seed=seed, kind="closed form")
+
+
+def judge(setting: Setting, claim: Claim, *, derivation: str = "", seed: int = 0, kind: str = "claim", derive: bool = True) -> ClaimResult:
+    """A verdict for one claim; with ``derive`` the engine's own closed form, where it finds one, is recorded beside it."""
     try:
-        derived = closed_form(setting, claim.lhs) if kind == "claim" else None
+        derived = closed_form(setting, claim.lhs) if derive else None
     except DerivationError:
         derived = None  # the verdict does not need it: the kernel judges the definition against the claim
     return _result(setting, claim, derived, derivation=derivation, seed=seed, kind=kind)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from sympy import Expr
 
+from closedform.derive import ClosedForm
 from closedform.files import write_all
 from closedform.report import text
 from closedform.results import PROVED, REFUTED, ClaimResult, DerivationResult, ModuleResult
+from closedform.syntax.python import to_python
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,30 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class DerivedForm:
-    """A closed form as a SymPy expression in index notation, with its steps and verdict as text in ``result``."""
+    """A closed form with its verdict.
 
-    name: str
-    expression: Expr
+    Attributes:
+        closed: the equation as SymPy expressions in index notation (``target``, ``expression``), with its setting.
+        result: the same as text and LaTeX, with steps and verdict.
+    """
+
+    closed: ClosedForm
     result: ClaimResult
+
+    @property
+    def name(self) -> str:
+        """Of the kernel function that it is for."""
+        return self.result.claim
+
+    @property
+    def expression(self) -> Expr:
+        """The right side."""
+        return self.closed.expression
+
+    @property
+    def python(self) -> str:
+        """A Python program that states the equation in closedform's notation."""
+        return to_python(self.closed.setting, self.closed.target, self.closed.expression)
 
     def __str__(self) -> str:
         return f"{self.result.lhs_text} = {self.result.derived_text}"

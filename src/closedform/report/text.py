@@ -28,7 +28,8 @@ def check_row(result: ClaimResult) -> tuple[str, ...]:
     """One line of the table of ``closedform check``."""
     verdict = result.verdict
     chance = f"{verdict.error_probability:.0e}" if verdict.error_probability is not None else ""
-    return (result.claim, verdict.verdict, sizes_text(verdict.sizes), chance, f"{verdict.seconds:.2f}")
+    name = f"{result.derivation}: {result.claim}" if result.derivation else result.claim
+    return (name, verdict.verdict, sizes_text(verdict.sizes), chance, f"{verdict.seconds:.2f}")
 
 
 def sizes_text(sizes: dict[str, tuple[int, ...]]) -> str:
