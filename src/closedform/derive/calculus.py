@@ -93,20 +93,29 @@ def _of_entry(head: Expr, entry: Expr, dependence: Dependence) -> Expr:
     given = dependence.given(head_name(head))
     if given is None:
         return Partial(head, entry)
-    # An unknown function of x: its derivative is an atom; through another unknown function of x, the chain rule.
-    if any(source.name == head_name(entry) for source in given.of):
-        return Partial(head, entry)
-    return Add(*[_through(head, source, entry, dependence) for source in given.of])
+    return _of_unknown(head, (), entry, dependence)
 
 
-def _through(head: Expr, source: NamedTensor | Symbol, entry: Expr, dependence: Dependence) -> Expr:
+def _of_unknown(head: Expr, before: tuple[Expr, ...], entry: Expr, dependence: Dependence) -> Expr:
+    """An unknown function of x: its derivative is an atom; through another unknown function of x, the chain rule."""
+    given = dependence.given(head_name(head))
+    if given is None or any(source.name == head_name(entry) for source in given.of):
+        return Partial(head, *sorted((*before, entry), key=str))
+    return Add(*[_through(head, before, source, entry, dependence) for source in given.of])
+
+
+def _through(head: Expr, before: tuple[Expr, ...], source: NamedTensor | Symbol, entry: Expr, dependence: Dependence) -> Expr:
     if not isinstance(source, NamedTensor):
-        return Mul(Partial(head, source), differentiate(source, entry, dependence))
-    taken = every_index(head) | every_index(entry)
+        return Mul(_atom(head, before, source), differentiate(source, entry, dependence))
+    taken = every_index(head) | every_index(entry) | {index for variable in before for index in every_index(variable)}
     at: tuple[Index, ...] = ()
     for dim in source.dims:
         at += (fresh(Index("s", dim), taken | set(at)),)
-    return summation(Mul(Partial(head, source[at]), differentiate(source[at], entry, dependence)), *at)
+    return summation(Mul(_atom(head, before, source[at]), differentiate(source[at], entry, dependence)), *at)
+
+
+def _atom(head: Expr, before: tuple[Expr, ...], variable: Expr) -> Expr:
+    return Partial(head, *sorted((*before, variable), key=str))
 
 
 def _of_product(expression: Mul, entry: Expr, dependence: Dependence) -> Expr:
@@ -136,7 +145,7 @@ def _of_function(expression: Expr, entry: Expr, dependence: Dependence) -> Expr:
     if isinstance(expression, CONDITIONS):
         return S.Zero
     if isinstance(expression, Partial):
-        return Partial(expression.target, *sorted((*expression.variables, entry), key=str))
+        return _of_unknown(expression.target, expression.variables, entry, dependence)
     if isinstance(expression, inv | det | logdet):
         return _of_matrix(expression, entry, dependence)
     raise DerivationError(f"no derivative is known for {kind.__name__}; known are {', '.join(sorted(k.__name__ for k in DERIVATIVES))}")

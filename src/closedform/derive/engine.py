@@ -101,7 +101,7 @@ class Deriver:
 
     def closed_form(self, target: Expr) -> ClosedForm:
         """The closed form of ``target``; see the function of that name."""
-        varied = frozenset(head_name(v) for node in nodes(target) if isinstance(node, Partial) for v in node.variables)
+        varied = _varied(target).union(*(_varied(let.body) for let in self._prepared.lets))
         start, before = self._start(target)
         path = self._resolve(start, varied)
         heads = frozenset(head_name(node.target) for node in nodes(target) if isinstance(node, Partial))
@@ -120,7 +120,7 @@ class Deriver:
             let = self._lets[head_name(target)]
             if softmax_of(let) is None:
                 at = dict(zip(let.indices, target.indices, strict=True)) if isinstance(target, Indexed) else {}
-                body = substitute(let.body, at)
+                body = substitute(self._definition(let), at)
                 return Path(body, (Change("definition", f"This is the definition of {let.name}.", body),)), let.name
         return Path(fold_logistic(fold_known(target, self._prepared.lets, self._full))), ""
 
@@ -200,13 +200,20 @@ class Deriver:
             path = Path(rate, (Change("chain rule", reason, rate),))
         return simplify(self._resolve(path, varied), facts)
 
+    def _definition(self, let: Let) -> Expr:
+        """The definition of a let; derivatives that it contains in closed form."""
+        if not let.body.has(Partial):
+            return let.body
+        varied = frozenset(self._setting.symbols())
+        return simplify(self._resolve(Path(let.body), varied), self._facts_for(varied, let.name)).expression
+
     def _rate(self, head: Expr, variable: Expr) -> Expr:
         """The derivative of a named entry from its definition."""
         let = self._lets.get(head_name(head))
         if let is None or head_name(head) == head_name(variable):
             return differentiate(head, variable, self._dependence)
         at = dict(zip(let.indices, head.indices, strict=True)) if isinstance(head, Indexed) else {}
-        body = substitute(let.body, at)
+        body = substitute(self._definition(let), at)
         if _is_exponential(body):
             return head * self._logarithmic(body, variable)
         return differentiate(body, variable, self._dependence)
@@ -248,6 +255,11 @@ class Deriver:
     def _step(self, change: Change, setting: Setting, letters: Letters) -> Step:
         shown = with_letters(canonical(change.expression), letters)
         return Step(change.rule, change.reason, to_text(shown, setting), to_latex(shown, setting))
+
+
+def _varied(expression: Expr) -> frozenset[str]:
+    """The names by whose entries something is differentiated."""
+    return frozenset(head_name(v) for node in nodes(expression) if isinstance(node, Partial) for v in node.variables)
 
 
 def _is_exponential(body: Expr) -> bool:

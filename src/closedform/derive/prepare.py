@@ -18,7 +18,7 @@ from closedform.derive.canonical import canonical
 from closedform.derive.facts import Facts, softmax_of
 from closedform.derive.matching import Pattern
 from closedform.derive.rules.fold_softmax import fold_softmax
-from closedform.notation import Index, Let, Setting, scalar, sigmoid, softplus, tensor
+from closedform.notation import Index, Let, Setting, maximum, relu, scalar, sigmoid, softplus, tensor
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def free_name(wished: tuple[str, ...], taken: set[str]) -> str:
 
 
 def fold_logistic(expression: Expr) -> Expr:
-    """1/(1 + exp(-x)) as sigmoid(x), log(1 + exp(x)) as softplus(x)."""
-    if not expression.has(exp):
+    """1/(1 + exp(-x)) as sigmoid(x), log(1 + exp(x)) as softplus(x), max(0, x) as relu(x)."""
+    if not expression.has(exp, maximum):
         return expression
     return transform(expression, _logistic)
 
@@ -135,6 +135,8 @@ def _logistic(node: Any) -> Any:
     if isinstance(node, log):
         inner = _one_plus_exponential(node.args[0])
         return softplus(inner) if inner is not None else node
+    if isinstance(node, maximum) and S.Zero in node.args and len(node.args) == 2:
+        return relu(next(argument for argument in node.args if argument != S.Zero))
     if isinstance(node, Pow) and node.exp.is_Integer and node.exp < 0:
         inner = _one_plus_exponential(node.base)
         return sigmoid(-inner) ** (-node.exp) if inner is not None else node

@@ -8,6 +8,7 @@ name, use what is known, and multiply out only where a sum needs it, or, for a s
 from __future__ import annotations
 
 from closedform.derive.rules import (
+    branches,
     collect,
     contract,
     distribute,

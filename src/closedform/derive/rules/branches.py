@@ -43,7 +43,9 @@ def _common(condition: Expr, yes: Expr, no: Expr) -> dict[Expr, Expr]:
         theirs = powers(no)[1]
         return {base: power for base, power in powers(yes)[1].items() if theirs.get(base) == power}
     own = powers(no if yes == 0 else yes)[1]
-    return {base: power for base, power in own.items() if isinstance(base, KroneckerDelta) or _foreign(base, condition)}
+    apart = {base: power for base, power in own.items() if isinstance(base, KroneckerDelta) or _foreign(base, condition)}
+    number = (no if yes == 0 else yes).as_coeff_Mul()[0]
+    return apart if number == 1 else {number: S.One, **apart}
 
 
 def _without(branch: Expr, common: dict[Expr, Expr]) -> Expr:
