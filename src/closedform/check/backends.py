@@ -1,0 +1,173 @@
+"""Calling a kernel: arrays of its library in the memory layout asked for, and what its contract says.
+
+The contract: the result has the shape, dtype and device that the inputs say, the inputs are left as they
+were, and a second call gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from closedform.check.inputs import Inputs
+from closedform.errors import UsageError
+from closedform.functions import KernelFunction
+from closedform.notation import Derivation
+
+BACKENDS = ("numpy", "torch")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a call gave: the result as float64, and in ``violation`` how it broke the contract ('' if it did not)."""
+
+    result: np.ndarray
+    violation: str = ""
+
+
+class NumpyLibrary:
+    """NumPy arrays."""
+
+    name = "numpy"
+
+    def array(self, values: np.ndarray, dtype: str, layout: str, device: str) -> Any:
+        """The values as an array of that layout."""
+        values = values.astype(dtype)
+        if not values.ndim or layout == "contiguous":
+            return values
+        if layout == "transposed":
+            return np.asfortranarray(values)
+        if layout == "broadcast" and len(values) and _repeats(values):
+            return np.broadcast_to(values[:1], values.shape)
+        buffer = np.full([2 * n for n in values.shape], _garbage(values.dtype), values.dtype)
+        view = buffer[tuple(slice(None, None, 2) for _ in values.shape)]
+        view[...] = values
+        return view
+
+    def numbers(self, result: Any) -> np.ndarray:
+        """Back to float64."""
+        return np.asarray(result, dtype=np.float64)
+
+    def described(self, result: Any, device: str) -> tuple[str, str]:
+        """Dtype and device of a result."""
+        return str(np.asarray(result).dtype), "cpu"
+
+
+class TorchLibrary:
+    """torch tensors on a device."""
+
+    name = "torch"
+
+    def __init__(self) -> None:
+        import torch
+
+        self.torch = torch
+
+    def array(self, values: np.ndarray, dtype: str, layout: str, device: str) -> Any:
+        """The values as a tensor of that layout."""
+        tensor = self.torch.tensor(np.ascontiguousarray(values)).to(device=device, dtype=getattr(self.torch, dtype))
+        if not values.ndim or layout == "contiguous":
+            return tensor
+        if layout == "transposed":
+            order = tuple(reversed(range(values.ndim)))
+            return tensor.permute(order).contiguous().permute(order)
+        if layout == "broadcast" and len(values) and _repeats(values):
+            return tensor[:1].expand(tensor.shape)
+        garbage = _garbage(np.dtype(np.int64 if values.dtype.kind == "i" else np.float64))
+        buffer = self.torch.full([2 * n for n in values.shape], garbage, dtype=tensor.dtype, device=device)
+        view = buffer[tuple(slice(None, None, 2) for _ in values.shape)]
+        view.copy_(tensor)
+        return view
+
+    def numbers(self, result: Any) -> np.ndarray:
+        """Back to float64."""
+        if not isinstance(result, self.torch.Tensor):
+            return np.asarray(result, dtype=np.float64)
+        return np.asarray(result.detach().to("cpu", self.torch.float64).numpy())
+
+    def described(self, result: Any, device: str) -> tuple[str, str]:
+        """Dtype and device of a result."""
+        if not isinstance(result, self.torch.Tensor):
+            return type(result).__name__, "cpu"
+        return str(result.dtype).removeprefix("torch."), result.device.type
+
+
+Library = NumpyLibrary | TorchLibrary
+
+
+def library(backend: str) -> Library:
+    """The library of a backend's name."""
+    if backend == "numpy":
+        return NumpyLibrary()
+    if backend == "torch":
+        return TorchLibrary()
+    raise UsageError(f"unknown backend {backend!r}; kernels are checked for {' and '.join(BACKENDS)}")
+
+
+def call(
+    kernel: Callable[..., Any],
+    derivation: Derivation,
+    function: KernelFunction,
+    inputs: Inputs,
+    library: Library,
+    dtype: str,
+    device: str = "cpu",
+    *,
+    contiguous: bool = False,
+) -> Outcome:
+    """Call a kernel on inputs, and look at everything that it promises but the values."""
+    shape = inputs.recipe.leading + tuple(inputs.sizes[index.dim] for index in function.axes)
+    given = (*derivation.given, *function.extra)
+    arguments = {}
+    for item in given:
+        layout = "contiguous" if contiguous else inputs.layout(item.name)
+        is_label = item.name in inputs.classes
+        values = inputs.classes[item.name] if is_label else inputs.values[item.name]
+        arguments[item.name] = library.array(values, "int64" if is_label else dtype, layout, device)
+    before = {name: library.numbers(array).copy() for name, array in arguments.items()}
+    try:
+        result = kernel(*arguments.values())
+        again = kernel(*arguments.values())
+    except Exception as error:  # a kernel under test may raise anything, and that is a finding
+        return Outcome(np.full(shape, np.nan), f"it raised {type(error).__name__}: {error}")
+    numbers = library.numbers(result)
+    violation = _violation(library, arguments, before, result, numbers, library.numbers(again), shape, dtype, device)
+    return Outcome(numbers if numbers.shape == shape else np.full(shape, np.nan), violation)
+
+
+def _violation(
+    library: Library,
+    arguments: dict[str, Any],
+    before: dict[str, np.ndarray],
+    result: Any,
+    numbers: np.ndarray,
+    again: np.ndarray,
+    shape: tuple[int, ...],
+    dtype: str,
+    device: str,
+) -> str:
+    for name, array in arguments.items():
+        if not np.array_equal(before[name], library.numbers(array), equal_nan=True):
+            return f"it overwrote its input {name}"
+    if numbers.shape != shape:
+        return f"it returned the shape {numbers.shape}; expected {shape}"
+    kind, place = library.described(result, device)
+    if kind != dtype:
+        return f"it returned {kind} for inputs of {dtype}; results are in the dtype of the inputs"
+    if place != device.split(":")[0]:
+        return f"it returned a result on {place} for inputs on {device}"
+    if not np.array_equal(numbers, again, equal_nan=True):
+        return "a second call on the same inputs gave other values"
+    return ""
+
+
+def _repeats(values: np.ndarray) -> bool:
+    return bool(np.all(values == values[:1]))
+
+
+def _garbage(dtype: np.dtype[Any]) -> Any:
+    """What lies between the elements of a strided array: NaN, or a label out of range."""
+    return np.nan if dtype.kind == "f" else -(10**6)

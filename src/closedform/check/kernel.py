@@ -1,0 +1,167 @@
+"""Check a generated function, or anyone's, against the definition it implements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from closedform.check.backends import library
+from closedform.check.bounds import PRECISIONS
+from closedform.check.cases import Case, cases, drawn_case
+from closedform.check.inputs import Choices
+from closedform.check.invariants import Invariant, invariants
+from closedform.check.judge import Finding, Judge
+from closedform.check.message import failure
+from closedform.check.shifts import shift_findings, shifts
+from closedform.errors import UsageError
+from closedform.functions import KernelFunction
+from closedform.notation import Derivation
+from closedform.results import FAILED, INCONCLUSIVE, PASSED, KernelCheck
+
+# How many simpler inputs are tried when a failing one is shrunk.
+SHRINKS = 60
+# A witness must have been conclusive on this part of the inputs that it applies to.
+QUORUM = 0.2
+
+
+def check_kernel(
+    derivation: Derivation,
+    function: KernelFunction,
+    kernel_module: Any,
+    *,
+    backend: str,
+    dtype: str = "float64",
+    examples: int = 16,
+    seed: int = 0,
+    device: str = "cpu",
+) -> tuple[KernelCheck, ...]:
+    """Compare one kernel function with every oracle that applies to it, and with the invariants of its definition.
+
+    Args:
+        derivation: what the kernel implements.
+        function: which of :func:`closedform.functions.kernel_functions`.
+        kernel_module: anything with an attribute of the function's name, which takes the derivation's givens,
+            then the function's further arguments, as arrays or tensors.
+        backend: ``numpy`` or ``torch``.
+        dtype: ``float64`` or ``float32``; with torch also ``float16`` and ``bfloat16``.
+        examples: how many inputs to draw.
+        seed: of the inputs; the same seed gives the same records.
+        device: for torch.
+
+    Returns:
+        One record for each oracle and invariant: ``worst`` is the largest error over its bound, ``message`` shows
+        the failure at an input that was made as simple as it stays wrong.
+
+    Raises:
+        UsageError: an unknown backend or dtype, or a module without the function.
+    """
+    if not hasattr(kernel_module, function.name):
+        raise UsageError(f"the kernel module {getattr(kernel_module, '__name__', kernel_module)!r} has no function {function.name}")
+    if dtype not in PRECISIONS or (backend == "numpy" and dtype == "bfloat16"):
+        raise UsageError(f"unknown dtype {dtype!r} for {backend}; bounds are known for {', '.join(PRECISIONS)}")
+    judge = Judge(getattr(kernel_module, function.name), derivation, function, library(backend), dtype, device)
+    return check(judge, cases(derivation, function, dtype, examples, seed))
+
+
+def check(judge: Judge, drawn: tuple[Case, ...]) -> tuple[KernelCheck, ...]:
+    """The records for cases that were made before."""
+    tallies: dict[str, _Tally] = {}
+    demanded = invariants(judge.function, drawn)
+    for case in drawn:
+        for oracle, finding in _findings(judge, case, demanded).items():
+            tallies.setdefault(oracle, _Tally()).add(finding, case)
+    for shift in shifts(judge.derivation):
+        for finding in shift_findings(judge, shift):
+            tallies.setdefault(shift.title, _Tally()).add(finding, None)
+    shrinker = _Shrinker(judge, demanded)
+    return tuple(_record(judge, oracle, tally, shrinker) for oracle, tally in tallies.items())
+
+
+def _findings(judge: Judge, case: Case, demanded: Iterable[Invariant]) -> dict[str, Finding]:
+    found = judge.findings(case)
+    if case.view.pick is None and len(found) > 1:
+        result = judge.outcome(case).result
+        found |= {invariant.name: invariant.of_kernel(result, case.bound) for invariant in demanded}
+    return found
+
+
+@dataclass
+class _Tally:
+    """What an oracle said about all cases."""
+
+    findings: list[tuple[Finding, Case | None]] = field(default_factory=list)
+
+    def add(self, finding: Finding, case: Case | None) -> None:
+        self.findings.append((finding, case))
+
+    @property
+    def worst(self) -> tuple[Finding, Case | None]:
+        return max(self.findings, key=lambda pair: pair[0].ratio)
+
+    @property
+    def conclusive(self) -> int:
+        return sum(finding.conclusive for finding, _ in self.findings)
+
+
+def _record(judge: Judge, oracle: str, tally: _Tally, shrinker: _Shrinker) -> KernelCheck:
+    finding, case = tally.worst
+    conclusive, tried = tally.conclusive, len(tally.findings)
+    message = ""
+    if finding.failed:
+        verdict = FAILED
+        if case is not None:
+            finding, case = shrinker.simplest(oracle, finding, case)
+        message = failure(judge, case, oracle, finding)
+    elif conclusive and conclusive >= QUORUM * tried:
+        verdict = PASSED
+    else:
+        verdict = INCONCLUSIVE
+        message = f"only {conclusive} of {tried} inputs tell anything: on the others the bound is as large as the values"
+    return KernelCheck(
+        derivation=judge.derivation.name,
+        function=judge.function.name,
+        backend=judge.library.name,
+        dtype=judge.dtype,
+        oracle=oracle,
+        verdict=verdict,
+        worst=tally.worst[0].ratio,
+        examples=conclusive,
+        message=message,
+    )
+
+
+class _Shrinker:
+    """Makes a failing case simpler: each choice smaller while it still fails, as Hypothesis does."""
+
+    def __init__(self, judge: Judge, demanded: Iterable[Invariant]) -> None:
+        self.judge = judge
+        self.demanded = tuple(demanded)
+        self._found: list[tuple[Case, dict[str, Finding]]] = []
+
+    def simplest(self, oracle: str, finding: Finding, case: Case) -> tuple[Finding, Case]:
+        """A case that fails the oracle; one that was found for another oracle will do."""
+        for known, findings in self._found:
+            if oracle in findings and findings[oracle].failed:
+                return findings[oracle], known
+        left = SHRINKS
+        place = -1
+        while (place := place + 1) < len(case.choices):
+            for smaller in self._smaller(case.choices[place]):
+                if left <= 0:
+                    return finding, case
+                left -= 1
+                simpler = self._with(case, place, smaller)
+                findings = _findings(self.judge, simpler, self.demanded)
+                if oracle in findings and findings[oracle].failed:
+                    finding, case = findings[oracle], simpler
+                    self._found.insert(0, (case, findings))
+                    break
+        return finding, case
+
+    def _smaller(self, number: int) -> list[int]:
+        return sorted({0, number // 2, number - 1} - {number, -1})
+
+    def _with(self, case: Case, place: int, number: int) -> Case:
+        choices = Choices((*case.choices[:place], number, *case.choices[place + 1 :]))
+        return drawn_case(self.judge.derivation, self.judge.function, self.judge.dtype, choices)

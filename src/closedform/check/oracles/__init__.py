@@ -1,0 +1,1 @@
+"""Independent routes to the value of a definition and of its derivatives."""
