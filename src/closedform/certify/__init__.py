@@ -5,6 +5,20 @@ finite fields (a proof) or in ball arithmetic (a counterexample), and shares no 
 derives formulas. Use :func:`prove`.
 """
 
-from closedform.certify.prove import prove
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from closedform.certify.judge import prove
 
 __all__ = ["prove"]
+
+
+def __getattr__(name: str) -> Any:
+    # on first use, so that what needs one ring or the interpreter alone stays light
+    if name == "prove":
+        from closedform.certify.judge import prove
+
+        return prove
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

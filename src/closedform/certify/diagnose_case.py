@@ -15,7 +15,7 @@ from random import Random
 import numpy as np
 from sympy import Expr
 
-from closedform.certify.refute_exact import Array
+from closedform.certify.refute_exact import Array, Values
 from closedform.certify.refute_points import derivative_order, dims_of, round_point, sizes_allowed
 from closedform.certify.refute_sample import Sample, nearly_equal, surely_equal
 from closedform.errors import NotationError
@@ -153,13 +153,22 @@ def spread_sizes(dims: Sequence[Dim], spread: Sequence[int], count: int, *, more
     return [{dim: spread[(point + k) % len(spread)] + more for k, dim in enumerate(dims)} for point in range(2 * count)]
 
 
-def draw_samples(setting: Setting, claim: Claim, wanted: Sequence[Mapping[Dim, int]], count: int, *, seed: int) -> list[Sample]:
-    """Up to ``count`` points with generic numbers at these sizes (or the nearest that are allowed), where both sides are finite."""
+def draw_samples(
+    setting: Setting, claim: Claim, wanted: Sequence[Mapping[Dim, int]], count: int, *, seed: int, kept: Sequence[Values] = ()
+) -> list[Sample]:
+    """Up to ``count`` points with generic numbers at these sizes (or the nearest that are allowed), where both sides are finite.
+
+    ``kept`` has, for each of ``wanted``, values that some of the givens keep.
+    """
     order = derivative_order(setting, claim.lhs, claim.rhs)
     found: list[Sample] = []
     for attempt, sizes in enumerate(wanted):
         allowed = sizes if sizes_allowed(setting, sizes) else _nearest_allowed(setting, sizes)
-        point = None if allowed is None else round_point(setting, allowed, Random(f"{seed}:{attempt}"), 4, order=order)
+        point = (
+            None
+            if allowed is None
+            else round_point(setting, allowed, Random(f"{seed}:{attempt}"), 4, order=order, kept=kept[attempt] if kept else None)
+        )
         if allowed is None or point is None:
             if not found and attempt >= 2:
                 return []

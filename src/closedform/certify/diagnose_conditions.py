@@ -11,6 +11,7 @@ from sympy import Integer
 
 from closedform.certify.diagnose_case import Case, claim_holds, draw_samples
 from closedform.certify.diagnose_kinds import Diagnosis, Kind
+from closedform.certify.refute_exact import relation_names
 from closedform.certify.refute_points import dims_of
 from closedform.certify.refute_sample import Sample
 from closedform.notation import (
@@ -61,13 +62,29 @@ def _restricted(setting: Setting, given: Given, constraint: Constraint) -> Setti
 
 def _holds_in(setting: Setting, constraint: Constraint, case: Case, *, seed: int) -> bool:
     """At sizes at which the claim fails without the constraint; on one point first, as most constraints fail there."""
-    sizes = [sample.sizes for sample in case.failing]
+    moved = _moved(case, constraint)
     enough = DISCRETE_POINTS if isinstance(constraint, Membership) else POINTS
     for count in (1, enough):
-        samples = draw_samples(setting, case.claim, list(itertools.islice(itertools.cycle(sizes), 2 * count)), count, seed=seed)
+        points = list(itertools.islice(itertools.cycle(case.failing), 2 * count))
+        kept = [{name: value for name, value in point.values.items() if name not in moved} for point in points]
+        samples = draw_samples(setting, case.claim, [point.sizes for point in points], count, seed=seed, kept=kept)
         if len(samples) < count or not _telling(samples, case) or not claim_holds(case, samples):
             return False
     return True
+
+
+def _moved(case: Case, constraint: Constraint) -> set[str]:
+    """The givens that have to be drawn again: the constrained one, and with it all others if a relation ties it to them."""
+    if isinstance(constraint, Relation):
+        moved = relation_names(constraint)
+    elif isinstance(constraint, Membership):
+        moved = {head_name(constraint.entry)}
+    else:
+        moved = {constraint.tensor.name}  # type: ignore[union-attr]
+    tied = [relation_names(other) for other in case.setting.constraints if isinstance(other, Relation)]
+    if any(names & moved and names - moved for names in tied):
+        return {name for point in case.failing for name in point.values}
+    return moved
 
 
 def _telling(samples: list[Sample], case: Case) -> bool:

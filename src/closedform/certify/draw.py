@@ -26,7 +26,7 @@ from closedform.certify.real_points import (
     bounds,
     draw_labels,
     draw_real,
-    relations_on,
+    names,
     residual_let,
     satisfied,
     solve_equations,
@@ -233,7 +233,7 @@ def _degree(
     given: Given, relation: Relation, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
 ) -> int | None:
     """In which degree the left side is homogeneous in the given, where the right side lacks it; None if in neither 1 nor 2."""
-    if not relations_on_side(relation.lhs, given) or relations_on_side(relation.rhs, given):
+    if not names(relation.lhs, given) or names(relation.rhs, given):
         return None
     at = sorted(free_indices(relation.lhs), key=str)
     once = Interpreter(setting, sizes, values, tower).entries(relation.lhs, at)
@@ -245,11 +245,6 @@ def _degree(
         if not tower.plane(0).at(gap).any():
             return degree
     return None
-
-
-def relations_on_side(expression: Expr, given: Given) -> bool:
-    """Whether an expression names the given."""
-    return bool(relations_on(given, Setting((Given(given.symbol, where=(Relation("=", expression, expression),)),))))
 
 
 def _scaled(given: Given, base: Node, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]) -> Node | None:

@@ -58,7 +58,7 @@ def bounds(given: Given, setting: Setting, sizes: Mapping[Dim, int]) -> tuple[Fl
 
 def relations_on(given: Given, setting: Setting) -> list[Relation]:
     """The relations that name a given, wherever they are stated."""
-    return [c for c in setting.constraints if isinstance(c, Relation) and any(_names(side, given.name) for side in (c.lhs, c.rhs))]
+    return [c for c in setting.constraints if isinstance(c, Relation) and any(names(side, given) for side in (c.lhs, c.rhs))]
 
 
 def is_entry(expression: Expr, given: Given) -> bool:
@@ -66,10 +66,11 @@ def is_entry(expression: Expr, given: Given) -> bool:
     return isinstance(expression, Indexed | Symbol) and not isinstance(expression, Index | Dim) and head_name(expression) == given.name
 
 
-def _names(expression: Expr, name: str) -> bool:
-    return any(base.name == name for base in expression.atoms(NamedTensor)) or any(
-        s.name == name for s in expression.free_symbols if isinstance(s, Symbol)
-    )
+def names(expression: Expr, given: Given) -> bool:
+    """Whether an expression names the given."""
+    tensors = {base.name for base in expression.atoms(NamedTensor)}
+    scalars = {symbol.name for symbol in expression.free_symbols if not isinstance(symbol, Index | Dim)}
+    return given.name in tensors | scalars
 
 
 def _number(expression: Expr, sizes: Mapping[Dim, int]) -> float | None:

@@ -11,7 +11,7 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -60,16 +60,19 @@ class Scope:
     sizes: Mapping[Dim, int]
     values: Values
     lets: tuple[Let, ...] = ()
+    # By name: comparing SymPy's symbols is slow, and names are unique here.
+    size: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", {dim.name: size for dim, size in self.sizes.items()})
 
     def knows(self, expression: Expr) -> bool:
         """Whether every name of the expression has a value or a definition here."""
-        names = {str(symbol) for symbol in expression.free_symbols if not isinstance(symbol, Dim | Index | Indexed)}
-        known = set(self.values) | {let.name for let in self.lets}
-        return all(name in known for name in names)
+        return names_of(expression) <= set(self.values) | {let.name for let in self.lets}
 
 
-def entry_value(expression: Expr, scope: Scope, at: Mapping[Index, int]) -> Number:
-    """The value of an expression at one choice of its free indices (0-based).
+def entry_value(expression: Expr, scope: Scope, at: Mapping[str, int]) -> Number:
+    """The value of an expression at one choice of its free indices (0-based, by name).
 
     >>> C = Dim("C"); k = Index("k", C)
     >>> entry_value(Sum(k * 0 + 2, (k, 1, C)), Scope({C: 3}, {}), {})
@@ -78,27 +81,27 @@ def entry_value(expression: Expr, scope: Scope, at: Mapping[Index, int]) -> Numb
     if isinstance(expression, sympy.Rational):
         return Fraction(int(expression.p), int(expression.q))
     if isinstance(expression, Dim):
-        return Fraction(scope.sizes[expression])
+        return Fraction(scope.size[expression.name])
     if isinstance(expression, Indexed | Symbol):
         return _named_value(expression, scope, at)
     if isinstance(expression, KroneckerDelta):
-        return Fraction(int(at[expression.args[0]] == at[expression.args[1]]))
+        return Fraction(int(at[expression.args[0].name] == at[expression.args[1].name]))
     if isinstance(expression, Sum):
         index, *_ = expression.limits[-1]
         inner = Sum(expression.function, *expression.limits[:-1]) if len(expression.limits) > 1 else expression.function
-        return sum((entry_value(inner, scope, {**at, index: i}) for i in range(scope.sizes[index.dim])), Fraction(0))
+        return sum((entry_value(inner, scope, {**at, index.name: i}) for i in range(scope.size[index.dim.name])), Fraction(0))
     return _operation_value(expression, [entry_value(arg, scope, at) for arg in expression.args])
 
 
-def _named_value(entry: Expr, scope: Scope, at: Mapping[Index, int]) -> Number:
-    position = tuple(at[index] for index in entry.indices) if isinstance(entry, Indexed) else ()
+def _named_value(entry: Expr, scope: Scope, at: Mapping[str, int]) -> Number:
+    position = tuple(at[index.name] for index in entry.indices) if isinstance(entry, Indexed) else ()
     name = entry.base.name if isinstance(entry, Indexed) else entry.name
     if name in scope.values:
         return scope.values[name][position]
     let = next((let for let in scope.lets if let.name == name), None)
     if let is None:
         raise UnsupportedConstraintError(f"no value for {name}")
-    return entry_value(let.body, scope, dict(zip(let.indices, position, strict=True)))
+    return entry_value(let.body, scope, {index.name: place for index, place in zip(let.indices, position, strict=True)})
 
 
 def _operation_value(expression: Expr, args: list[Number]) -> Number:
@@ -119,10 +122,11 @@ def _operation_value(expression: Expr, args: list[Number]) -> Number:
     return function(float(args[0]))
 
 
-def assignments(indices: tuple[Index, ...], sizes: Mapping[Dim, int]) -> Iterator[dict[Index, int]]:
+def assignments(indices: tuple[Index, ...], scope: Scope) -> Iterator[dict[str, int]]:
     """Every choice of the indices, in lexicographic order."""
-    for position in itertools.product(*(range(sizes[index.dim]) for index in indices)):
-        yield dict(zip(indices, position, strict=True))
+    names = [index.name for index in indices]
+    for position in itertools.product(*(range(scope.size[index.dim.name]) for index in indices)):
+        yield dict(zip(names, position, strict=True))
 
 
 def relation_indices(relation: Relation) -> tuple[Index, ...]:
@@ -133,12 +137,23 @@ def relation_indices(relation: Relation) -> tuple[Index, ...]:
 def residuals(relation: Relation, scope: Scope) -> list[Number]:
     """``lhs - rhs`` of a relation for every value of its free indices."""
     difference, indices = _difference(relation)
-    return [entry_value(difference, scope, at) for at in assignments(indices, scope.sizes)]
+    return [entry_value(difference, scope, at) for at in assignments(indices, scope)]
 
 
 @lru_cache(maxsize=512)
 def _difference(relation: Relation) -> tuple[Expr, tuple[Index, ...]]:
     return relation.lhs - relation.rhs, relation_indices(relation)
+
+
+@lru_cache(maxsize=512)
+def names_of(expression: Expr) -> frozenset[str]:
+    """The givens and lets that an expression names."""
+    return frozenset(str(symbol) for symbol in expression.free_symbols if not isinstance(symbol, Dim | Index | Indexed))
+
+
+def relation_names(relation: Relation) -> set[str]:
+    """The givens and lets that a relation is about."""
+    return {*names_of(relation.lhs), *names_of(relation.rhs)}
 
 
 def satisfied(relation: Relation, scope: Scope) -> bool:

@@ -17,7 +17,7 @@ from sympy import Expr, Indexed, Symbol
 
 from closedform.certify.evaluate import derivative_key
 from closedform.certify.refute_equations import satisfy_equations
-from closedform.certify.refute_exact import COMPARE, Array, Scope, UnsupportedConstraintError, assignments, entry_value, satisfied
+from closedform.certify.refute_exact import COMPARE, Array, Scope, UnsupportedConstraintError, Values, assignments, entry_value, satisfied
 from closedform.notation import (
     Constraint,
     Dim,
@@ -84,18 +84,20 @@ def _compositions(total: int, parts: int, largest: int) -> Iterator[tuple[int, .
             yield (first, *rest)
 
 
-def round_point(setting: Setting, sizes: Mapping[Dim, int], rng: Random, level: int, *, order: int = 0) -> dict[str, Array] | None:
+def round_point(
+    setting: Setting, sizes: Mapping[Dim, int], rng: Random, level: int, *, order: int = 0, kept: Values | None = None
+) -> dict[str, Array] | None:
     """Values of every given that satisfy the constraints exactly, as object arrays of fractions; None if none was found.
 
-    Unknown functions also get their derivatives up to ``order``, under the interpreter's keys.
+    Givens in ``kept`` keep those values, unchecked. Unknown functions also get their derivatives up to ``order``, under the interpreter's keys.
 
     >>> C = Dim("C"); y = __import__("closedform.notation").notation.tensor("y", C)
     >>> round_point(Setting((Given(y, where=(OneHot(y),)),)), {C: 3}, Random(0), 0)["y"].tolist().count(Fraction(1))
     1
     """
-    values: dict[str, Array] = {}
+    values: dict[str, Array] = dict(kept or {})
     pending = [constraint for constraint in setting.constraints if isinstance(constraint, Relation)]
-    for given in setting.given:
+    for given in (item for item in setting.given if item.name not in values):
         due = [r for r in pending if Scope(sizes, {**values, given.name: np.empty(0)}, setting.lets).knows(r.lhs - r.rhs)]
         pending = [r for r in pending if r not in due]
         drawn = _draw_given(given, setting, due, Scope(sizes, values, setting.lets), rng, level)
@@ -104,7 +106,9 @@ def round_point(setting: Setting, sizes: Mapping[Dim, int], rng: Random, level: 
         values[given.name] = drawn
     for given in setting.given:
         for sources in unknown_derivatives(given, order):
-            values[derivative_key(given.name, [source.name for source in sources])] = _derivative_entries(given, sources, sizes, rng, level)
+            key = derivative_key(given.name, [source.name for source in sources])
+            if key not in values:
+                values[key] = _derivative_entries(given, sources, sizes, rng, level)
     return values
 
 
@@ -218,9 +222,9 @@ def _is_entry_of(entry: Expr, given: Given) -> bool:
 def _tighten(bounds: Array, entry: Expr, other: Expr, op: str, scope: Scope) -> None:
     positions = tuple(entry.indices) if isinstance(entry, Indexed) else ()
     extra = tuple(sorted(free_indices(other) - set(positions), key=lambda index: index.name))
-    for at in assignments((*positions, *extra), scope.sizes):
+    for at in assignments((*positions, *extra), scope):
         value = F(entry_value(other, scope, at)).limit_denominator(1000)
-        where = tuple(at[index] for index in positions)
+        where = tuple(at[index.name] for index in positions)
         if bounds[where] is None or (value > bounds[where] if op == ">" else value < bounds[where]):
             bounds[where] = value
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from closedform.certify.rings.node import Node, ties
-from closedform.certify.rings.planes import NotSquareError
+from closedform.certify.rings.planes import ANGLES, NotSquareError
 from closedform.certify.rings.tower import Tower
 
 PATIENCE = 48  # half of all numbers are squares: that many failures in a row are no bad luck
@@ -39,30 +39,54 @@ def settle(tower: Tower, node: Node) -> Any:
             failed = error.mask.reshape(len(error.mask), -1).any(axis=1)
             count = (failures.get((error.node, error.level), 0) + 1) * failed
             failures[error.node, error.level] = count
-            leaf = _leaf_to_redraw(error)
-            if leaf is None:
+            source = _to_redraw(error)
+            if source is None:
                 raise UnluckyChainsError(failed) from None
             if (count > PATIENCE + 8 * error.mask[0].size).any():
                 raise UnluckyChainsError(count > PATIENCE) from None
-            _redraw(tower, leaf, error)
+            _redraw(tower, source, error)
     raise UnluckyChainsError(np.ones(tower.draws, dtype=bool))
 
 
-def _leaf_to_redraw(error: NotSquareError) -> Node | None:
-    """The leaf whose entries feed the fewest entries of the radicand; of the largest size, then by name."""
-    known = {leaf: axes for leaf, axes in ties(error.node, {}).items() if leaf.meta.integers is None}
-    if not known:
-        return None
+Source = tuple[Node, int]  # a leaf, at a level
+
+
+def _to_redraw(error: NotSquareError) -> Source | None:
+    """The leaf whose entries feed the fewest entries of the radicand; the least deep level, the largest leaf, by name."""
+    tied = ties(error.node, {})
     shape = error.node.shape
 
-    def separated(leaf: Node) -> tuple[int, int, str]:
-        tied = {axis for axis in known[leaf] if axis is not None}
-        return int(np.prod([shape[axis] for axis in tied], dtype=int)), int(np.prod(leaf.shape, dtype=int)), leaf.meta.name
+    def preference(source: Source) -> tuple[int, int, int, str]:
+        leaf, level = source
+        axes = {axis for axis in tied[leaf] if axis is not None}
+        return int(np.prod([shape[axis] for axis in axes], dtype=int)), -level, int(np.prod(leaf.shape, dtype=int)), leaf.meta.name
 
-    return max(known, key=separated)
+    return max(_sources(error.node, error.level, {}), key=preference, default=None)
 
 
-def _redraw(tower: Tower, leaf: Node, error: NotSquareError) -> None:
+def _sources(node: Node, level: int, known: dict[Source, frozenset[Source]]) -> frozenset[Source]:
+    """Which residues a node at a level is computed from: exp takes its argument from the next level."""
+    if (node, level) not in known:
+        if node.op == "leaf":
+            drawn = node.meta.integers is None and node.meta.drawn(level)
+            known[node, level] = frozenset({(node, level)} if drawn else ())
+        else:
+            known[node, level] = frozenset().union(*(_sources(arg, at, known) for arg, at in _arguments(node, level)))
+    return known[node, level]
+
+
+def _arguments(node: Node, level: int) -> list[Source]:
+    if node.op in ("sin", "cos"):
+        return [(node.args[0], ANGLES)]
+    if node.op == "exp" and level < 2:
+        return [(node.args[0], level + 1)]
+    if node.op == "gpow" and level < 2:
+        return [(node.args[0], level), (node.args[1], level + 1)]
+    return [(arg, level) for arg in node.args]
+
+
+def _redraw(tower: Tower, source: Source, error: NotSquareError) -> None:
+    leaf, level = source
     axes = ties(error.node, {})[leaf]
     tied = [axis for axis in axes if axis is not None]
     if len(set(tied)) < len(tied):  # a diagonal of the leaf feeds the radicand
@@ -73,5 +97,5 @@ def _redraw(tower: Tower, leaf: Node, error: NotSquareError) -> None:
     order = [0, *(axis + 1 for axis in tied), *loose]
     mask = mask.transpose(order).reshape(tower.draws, *(error.node.shape[axis] for axis in tied))
     mask = mask[(slice(None), *(None if axis is None else slice(None) for axis in axes))]
-    leaf.meta.redraw(error.level, tower.moduli[error.level], mask)
-    tower.forget(error.level)
+    leaf.meta.redraw(level, tower.moduli[level], mask)
+    tower.forget(level)

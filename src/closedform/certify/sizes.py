@@ -29,6 +29,7 @@ from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, P
 
 SMALLEST = 2  # a plan reaches at least this size: at size 1 alone much is equal or does not exist
 SPARE = 2  # further sizes where the theorem does not apply
+MOST_OPEN = 6  # and no more than this in all
 LARGEST = 14  # plans that start beyond this are replaced by the other way of counting where there is one
 
 
@@ -63,8 +64,11 @@ class Bounds:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The sizes that the theorem asks for; where it does not apply, a few more than its counts alone would."""
-        return tuple(range(self.start, self.start + self.sums + self.powers + 1 + (SPARE if self.open_ends else 0)))
+        """The sizes that the theorem asks for; where it does not apply, about as many."""
+        count = self.sums + self.powers + 1
+        if self.open_ends:
+            count = min(count + SPARE, MOST_OPEN)
+        return tuple(range(self.start, self.start + count))
 
 
 @dataclass(frozen=True)

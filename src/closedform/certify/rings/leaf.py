@@ -46,6 +46,10 @@ class Leaf:
             self._residues[level, True] = self._random(level, 1, p)
         return self.residues(level, p) + self._residues[level, True] * spread(p, self.real)
 
+    def drawn(self, level: int) -> bool:
+        """Whether residues of that level are in use."""
+        return (level, False) in self._residues
+
     def redraw(self, level: int, p: Ints, mask: Any) -> None:
         """Other residues at one level, where the mask is set."""
         old = self._residues.pop((level, False))

@@ -78,7 +78,7 @@ def _ties(node: Node, known: dict[Node, Ties]) -> Ties:
 
 
 def _mapped(known: Ties, to: dict[int, int | None]) -> Ties:
-    return {leaf: tuple(None if axis is None else to[axis] if axis in to else axis for axis in axes) for leaf, axes in known.items()}
+    return {leaf: tuple(None if axis is None else to.get(axis, axis) for axis in axes) for leaf, axes in known.items()}
 
 
 def _merged(parts: Sequence[Ties]) -> Ties:

@@ -173,17 +173,18 @@ class Residues(Plane):
         return ((power(a, p - 1, p, squared=True) - 1) // p) % p
 
     def gpow(self, node: Node) -> Ints:
-        # |x|^c = (x^2)^(c/2), with x^2 of the order of the next prime
+        # x^c with x a square, so of the order of the next prime
         base, exponent = node.args
         a = self.at(base)
-        self.flag(node, np.broadcast_to(a == 0, np.broadcast_shapes(a.shape, (1, *node.shape))))
+        p = self._by(self.p, a)
+        zero = a == 0
+        self.flag(node, np.broadcast_to(zero, np.broadcast_shapes(a.shape, (1, *node.shape))))
+        wrong = (power(a, (p - 1) // 2, p) != 1) & ~zero
+        if wrong.any():
+            raise NotSquareError(base, self.level, wrong)
         if self.level >= 2:
-            return self._random("exp", self._times(self.at(exponent), self.tower.plane(self.level).at(self.tower.log_node(base))))
-        upper = self.tower.plane(self.level + 1)
-        c = upper.at(exponent)
-        half = (upper.p + 1) // 2
-        product = c * spread(half, c)
-        return power(self._times(a, a), product % spread(upper.p, product), self._by(self.p, a))
+            return self._random("exp", self._times(self.at(exponent), self.at(self.tower.log_node(base))))
+        return power(a, self.tower.plane(self.level + 1).at(exponent), p)
 
     def erf(self, node: Node) -> Ints:
         a = self.at(node.args[0])
@@ -243,7 +244,7 @@ class Residues(Plane):
             pivot = k + np.argmax(~self._is_zero(a[..., k:, k]), axis=-1)
             swapped = pivot[..., None, None]
             row, other = a[..., k : k + 1, :].copy(), np.take_along_axis(a, swapped, axis=-2)
-            np.put_along_axis(a, np.broadcast_to(swapped, row.shape[:-1] + (1,)), row, axis=-2)
+            np.put_along_axis(a, np.broadcast_to(swapped, (*row.shape[:-1], 1)), row, axis=-2)
             head = other[..., 0, k]
             det = self._times(
                 det, np.where(pivot == k, head, -head) if not self.squared else self._reduce(np.where(pivot == k, head, -head))

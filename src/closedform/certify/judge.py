@@ -73,8 +73,10 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     notes = tuple(plan.open_ends) + _notes(asked, outcomes, absent, dims)
     sizes_tried = _listed(tried)
     if unreached or plan.open_ends:
-        known = "a branch of a piecewise function was reached by no draw" if unreached else "the theorem for all sizes does not cover this claim"
-        return Verdict(UNDECIDED, sizes_tried, notes=(known, "equal at every size tried", *notes))
+        unproved = (
+            "a branch of a piecewise function was reached by no draw" if unreached else "the theorem on sizes does not cover this claim"
+        )
+        return Verdict(UNDECIDED, sizes_tried, notes=(unproved, "equal at every size tried", *notes))
     return Verdict(PROVED, sizes_tried, error_probability=2.0 ** -min(outcome.error_bits for outcome in outcomes), notes=notes)
 
 
@@ -135,4 +137,3 @@ def _notes(asked: Question, outcomes: list[Outcome], absent: list[dict[Dim, int]
 
 def _listed(tried: list[dict[Dim, int]]) -> dict[str, tuple[int, ...]]:
     return {dim.name: tuple(sorted({sizes[dim] for sizes in tried})) for dim in (tried[0] if tried else ())}
-
