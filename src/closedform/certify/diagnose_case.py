@@ -24,6 +24,7 @@ from closedform.syntax.text import to_text
 
 SCREENS, WITNESSES = 6, 2
 PRECISION = 160
+GENERIC = 4  # the level of the numbers, of refute_points: many different ones, so that nothing holds by chance
 # Sizes of the k-th dimension at the n-th point: SPREAD[(n + k) % len(SPREAD)], so that they vary independently.
 SPREAD = (3, 4, 2, 5, 3, 2, 4)
 SMALL = (3, 2, 3)
