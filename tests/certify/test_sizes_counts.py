@@ -1,0 +1,133 @@
+"""The counts behind a plan, against counts made by hand."""
+
+import pytest
+
+from closedform.certify.sizes import Bounds, size_plan
+from closedform.notation import Claim, Derivation, Dim
+from closedform.syntax.parse import parse_claims
+
+SOFTMAX = "let p[c] = exp(z[c])/sum_k(exp(z[k]))\n"
+
+
+def plan_of(text):
+    (block,) = parse_claims('claim x "x"\n' + text)
+    (claim,) = block.claims
+    return size_plan(block.setting, claim)
+
+
+def counts(text, dim):
+    bounds = plan_of(text).bounds[Dim(dim)]
+    return bounds.free, bounds.sums, bounds.powers, bounds.parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "dim", "expected"),
+    [
+        # d/dx[j] sum_k x[k]^2 = 2 x[j]: the delta ends the sum.
+        ("given x[N]\nlet f = sum_k(x[k]^2)\nshow df/dx[j] = 2*x[j]", "N", (1, 0, 0, 0)),
+        # (1/N) on both sides is a common factor.
+        ("given x[N]\nlet f = sum_k(x[k]^2)/N\nshow df/dx[j] = 2*x[j]/N", "N", (1, 0, 0, 0)),
+        # Forgotten on one side it is a factor N on the other, once cleared.
+        ("given x[N]\nlet f = sum_k(x[k]^2)/N\nshow df/dx[j] = 2*x[j]", "N", (1, 0, 1, 0)),
+        # (x'x)^2: derivative 4 (x'x) x[j], one sum.
+        ("given x[N]\nlet f = sum_k(x[k]^2)^2\nshow df/dx[j] = 4*sum_k(x[k]^2)*x[j]", "N", (1, 1, 0, 0)),
+        # The residual keeps its sum over D; over N only the outer sum is left.
+        ("given X[N,D]\ngiven w[D]\nlet f = sum_n(sum_i(X[n,i]*w[i])^2)\nshow df/dw[j] = 2*sum_ni(X[n,j]*X[n,i]*w[i])", "N", (0, 1, 0, 0)),
+        ("given X[N,D]\ngiven w[D]\nlet f = sum_n(sum_i(X[n,i]*w[i])^2)\nshow df/dw[j] = 2*sum_ni(X[n,j]*X[n,i]*w[i])", "D", (1, 1, 0, 0)),
+        # p'/p cancels a denominator: sum_c y[c] (delta - p[j]) and p[j] sum_c y[c] - y[j] over S, one more sum for y[j] S.
+        ("given z[C]\ngiven y[C]\n" + SOFTMAX + "let L = -sum_c(y[c]*log(p[c]))\nshow dL/dz[j] = p[j]*sum_c(y[c]) - y[j]", "C", (1, 1, 0, 0)),
+        # One-hot labels are a delta with one more free index.
+        ("given z[C]\ngiven y[C] where y onehot\n" + SOFTMAX + "let L = -sum_c(y[c]*log(p[c]))\nshow dL/dz[j] = p[j] - y[j]", "C", (2, 1, 0, 0)),
+        # log of the denominator: a parameter.
+        ("given z[C]\n" + SOFTMAX + "let s = log(sum_k(exp(z[k])))\nlet f = s^2\nshow df/dz[j] = 2*s*p[j]", "C", (1, 0, 0, 1)),
+        # Powers of the size, n^2 against a constant.
+        ("given x[N]\nlet f = N^2*sum_k(x[k])\nshow df/dx[j] = 1", "N", (1, 0, 2, 0)),
+        # sqrt(N): P + Q sqrt(N) has the norm P^2 - N Q^2, twice the degree and more.
+        ("given x[N]\nlet f = sqrt(N)*sum_k(x[k])\nshow df/dx[j] = 1", "N", (1, 0, 3, 0)),
+    ],
+)  # fmt: skip
+def test_counts_are_those_made_by_hand(text, dim, expected):
+    assert counts(text, dim) == expected
+
+
+def test_softmax_jacobian_has_its_denominator_as_parameter():
+    assert counts("given z[C]\n" + SOFTMAX + "show dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])", "C") == (2, 0, 0, 1)
+
+
+def test_exponentials_of_a_matrix_product_are_one_parameter_for_each_value_of_the_outer_indices():
+    plan = plan_of(
+        "given W[C,D]\ngiven x[D]\nlet z[c] = sum_d(W[c,d]*x[d])\n" + SOFTMAX + "show dp[i]/dx[d] = p[i]*(W[i,d] - sum_k(p[k]*W[k,d]))"
+    )
+    assert plan.bounds[Dim("D")].parameters == plan.sizes[Dim("C")][-1]
+    assert plan.bounds[Dim("D")].bath == 1  # each logit has a row of W of its own
+
+
+def test_labels_that_sum_to_one_are_solved_for_one_entry_or_are_a_parameter():
+    text = "given z[C]\ngiven y[C] where sum_c(y[c]) = 1\n" + SOFTMAX + "let L = -sum_c(y[c]*log(p[c]))\nshow dL/dz[j] = p[j] - y[j]"
+    free, sums, _, parameters = counts(text, "C")
+    assert parameters == 1 or (free, sums) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sizes"),
+    [
+        (Bounds(2, 1, 0), (2, 3)),
+        (Bounds(0, 1, 0), (1, 2)),
+        (Bounds(1, 0, 0), (2,)),  # size 1 alone would do for the theorem
+        (Bounds(2, 1, 1, 2, 2), (7, 8, 9)),  # f + s(m + 1) + m = 2 + 3 + 2
+        (Bounds(2, 0, 0, 3, 1), (3,)),
+    ],
+)
+def test_sizes_are_consecutive_from_the_start_that_the_theorem_names(bounds, sizes):
+    assert bounds.sizes == sizes
+
+
+@pytest.mark.parametrize("name", ["softmax", "cross_entropy", "mse", "linear_cross_entropy", "linear_mse"])
+def test_the_catalogue_is_covered_and_stays_small(name):
+    module = __import__(f"closedform.derivations.{name}", fromlist=["derivation"])
+    derivation: Derivation = module.derivation
+    claim: Claim
+    for claim in derivation.claims:
+        plan = size_plan(derivation.setting, claim)
+        assert plan.open_ends == ()
+        points = 1
+        for dim, sizes in plan.sizes.items():
+            bounds = plan.bounds[dim]
+            assert len(sizes) >= bounds.sums + bounds.powers + 1
+            assert max(sizes) <= 12
+            points *= len(sizes)
+        assert points <= 16, (claim.name, plan.sizes)
+
+
+def test_size_conditions_move_the_plan_to_where_they_hold():
+    plan = plan_of(
+        "given X[N,D] where N >= D + 1\ngiven w[D]\nlet f = sum_n(sum_i(X[n,i]*w[i])^2)\nshow df/dw[j] = 2*sum_ni(X[n,j]*X[n,i]*w[i])"
+    )
+    assert min(plan.sizes[Dim("N")]) >= max(plan.sizes[Dim("D")]) + 1
+    assert len(plan.sizes[Dim("N")]) == 2
+
+
+def test_a_bounded_dimension_is_exhausted():
+    plan = plan_of("given x[N] where N <= 3\nlet f = N^5*sum_k(x[k])\nshow df/dx[j] = N^5")
+    assert plan.sizes[Dim("N")] == (1, 2, 3)
+    assert plan.exhausted == {Dim("N")}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("given X[D,D] where X invertible\nlet f = logdet(X)\nshow df/dX[i,j] = inv(X)[j,i]", "inverse or determinant"),
+        ("given x[N]\nlet f = exp(sum_k(cosh(x[k])^2 - sinh(x[k])^2))\nshow df/dx[j] = 0", "may hide the size N"),
+        ("given x[N]\nlet f = sin(N)*sum_k(x[k])\nshow df/dx[j] = sin(N)", "inside a function"),
+        ("given W[D,D]\ngiven x[D]\nlet h[i] = tanh(sum_j(W[i,j]*x[j]))\nlet f = sum_i(h[i])\nshow df/dx[j] = sum_i((1-h[i]^2)*W[i,j])", "itself summed"),
+        (
+            "given X[N,K]\ngiven Y[M,K]\nlet P[n,m] = exp(sum_k(X[n,k]*Y[m,k]))\n"
+            "let f = sum_nm(P[n,m]/(sum_j(P[n,j])*sum_l(P[l,m])))\nshow df/dX[n,k] = 0",
+            "depend on one another",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_theorem_does_not_cover_is_named(text, reason):
+    plan = plan_of(text)
+    assert any(reason in end for end in plan.open_ends), plan.open_ends
+    assert all(len(sizes) >= 1 for sizes in plan.sizes.values())
