@@ -6,7 +6,7 @@ this package calls them. Here a bound index steps aside whenever another one mov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, S, Sum, Symbol
@@ -124,6 +124,30 @@ def powers(product: Expr) -> tuple[Rational, dict[Expr, Expr]]:
         if base != S.One:
             exponents[base] = exponents.get(base, S.Zero) + exponent
     return coefficient, exponents
+
+
+def common_powers(products: Sequence[Mapping[Expr, Expr]]) -> dict[Expr, Expr]:
+    """What every product has; of powers of equal sign the smaller one."""
+    shared = {base: _shared_power([product.get(base) for product in products]) for base in products[0]}
+    return {base: power for base, power in shared.items() if power is not None}
+
+
+def _shared_power(exponents: list[Expr | None]) -> Expr | None:
+    if any(exponent is None for exponent in exponents):
+        return None
+    known = [exponent for exponent in exponents if exponent is not None]
+    if len(set(known)) == 1:
+        return known[0]
+    symbolic = {exponent.as_coeff_Add()[1] for exponent in known}
+    if len(symbolic) != 1:
+        return None
+    if symbolic != {S.Zero}:
+        return min(known, key=lambda exponent: exponent.as_coeff_Add()[0])
+    if all(exponent.is_positive for exponent in known):
+        return min(known)
+    if all(exponent.is_negative for exponent in known):
+        return max(known)
+    return None
 
 
 def product_of(exponents: Mapping[Expr, Expr]) -> Expr:

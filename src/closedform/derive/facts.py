@@ -124,7 +124,8 @@ def collect_facts(setting: Setting, varied: frozenset[str], lets: tuple[Let, ...
         bits=_with_values(constraints, {0, 1}) | frozenset(c.tensor.name for c in constraints if isinstance(c, OneHot)),
         signs=_with_values(constraints, {-1, 1}),
         symmetric=frozenset(c.tensor.name for c in constraints if isinstance(c, SymmetricMatrix | PositiveDefiniteMatrix))
-        | _written_out_symmetric(constraints),
+        | _written_out_symmetric(constraints)
+        | frozenset(let.name for let in lets if _is_symmetric(let)),
         relations=tuple(relation for let in lets for relation in relations_of(let)),
     )
 
@@ -176,6 +177,14 @@ def _solved_for_a_sum(constraint: Relation) -> list[Known]:
 
 def _with_values(constraints: Sequence[object], values: set[int]) -> frozenset[str]:
     return frozenset(head_name(c.entry) for c in constraints if isinstance(c, Membership) and set(map(int, c.values)) == values)
+
+
+def _is_symmetric(let: Let) -> bool:
+    """A[i,j] = sum_n X[n,i]*X[n,j] is the same with i and j exchanged."""
+    if len(let.indices) != 2 or let.dims[0] != let.dims[1]:
+        return False
+    i, j = let.indices
+    return bool(canonical(let.body) == canonical(substitute(let.body, {i: j, j: i})))
 
 
 def _written_out_symmetric(constraints: Sequence[object]) -> frozenset[str]:

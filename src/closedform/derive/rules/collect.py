@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from typing import Any
+
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S, Sum, Symbol
 
-from closedform.derive.algebra import factors, is_leaf, powers, product_of, sum_parts, terms
+from closedform.derive.algebra import common_powers, factors, is_leaf, powers, product_of, sum_parts, terms, transform
 from closedform.derive.canonical import canonical, key
 from closedform.derive.cost import cost, weight
 from closedform.derive.facts import Facts
@@ -65,12 +68,7 @@ def _within(term: Expr) -> Expr:
 def _common_factor(parts: list[Expr]) -> tuple[Expr, list[Expr]]:
     """What every term has, and the terms without it; of powers of equal sign the smaller one."""
     split = _with_equal_signs([powers(part) for part in parts])
-    common: dict[Expr, Expr] = {}
-    for base in split[0][1]:
-        exponents = [own.get(base) for _, own in split]
-        shared = _shared_power(exponents)
-        if shared is not None:
-            common[base] = shared
+    common = common_powers([own for _, own in split])
     number = _content([coefficient for coefficient, _ in split])
     constants = [coefficient for coefficient, own in split if own == common]
     if number.is_positive and common and constants and constants[0].is_negative:
@@ -96,24 +94,6 @@ def _with_equal_signs(split: list[tuple[Rational, dict[Expr, Expr]]]) -> list[tu
             alike[base] = alike.get(base, S.Zero) + power
         result.append((coefficient, alike))
     return result
-
-
-def _shared_power(exponents: list[Expr | None]) -> Expr | None:
-    if any(exponent is None for exponent in exponents):
-        return None
-    known = [exponent for exponent in exponents if exponent is not None]
-    if len(set(known)) == 1:
-        return known[0]
-    symbolic = {exponent.as_coeff_Add()[1] for exponent in known}
-    if len(symbolic) != 1:
-        return None
-    if symbolic != {S.Zero}:
-        return min(known, key=lambda exponent: exponent.as_coeff_Add()[0])
-    if all(exponent.is_positive for exponent in known):
-        return min(known)
-    if all(exponent.is_negative for exponent in known):
-        return max(known)
-    return None
 
 
 def _content(coefficients: list[Rational]) -> Rational:
@@ -161,7 +141,37 @@ def _grouped(parts: list[Expr]) -> Expr:
 
 def collect_rule(expression: Expr, facts: Facts) -> Expr:
     """Collect; sums get canonical indices again afterwards."""
-    return canonical(collect(canonical(expression)))
+    return canonical(transform(collect(canonical(expression)), tidy_signs))
+
+
+def tidy_signs(node: Any) -> Any:
+    """(a - 1)*(y - o) as (1 - a)*(o - y), and x*(a - 1) as -x*(1 - a)."""
+    if not isinstance(node, Mul):
+        return node
+    parts = list(factors(node))
+    turned = [n for n, part in enumerate(parts) if part.is_Add and part.as_coeff_Add()[0].is_negative and _mixed(part)]
+    if len(turned) % 2:
+        others = [n for n, part in enumerate(parts) if part.is_Add and not part.as_coeff_Add()[0] and _mixed(part)]
+        turned += others[:1]
+    for n in turned:
+        parts[n] = Add(*[-term for term in parts[n].args])
+    return _conjugates_joined(Mul(S.NegativeOne ** len(turned), *parts))
+
+
+def _conjugates_joined(node: Expr) -> Expr:
+    """(1 + t)*(1 - t) as 1 - t^2."""
+    parts = factors(node)
+    for first, second in combinations([part for part in parts if part.is_Add and len(part.args) == 2], 2):
+        product = expanded(first * second)
+        if len(terms(product)) == 2:
+            return _conjugates_joined(Mul(*[part for part in parts if part not in (first, second)], product))
+    return node
+
+
+def _mixed(part: Add) -> bool:
+    """Whether some terms are positive and some negative, so that either sign reads as well."""
+    signs = {bool(term.as_coeff_Mul()[0].is_negative) for term in part.args}
+    return len(signs) == 2
 
 
 RULE = Rule("collect", "Common factors stand in front, and sums with common factors are one sum.", collect_rule)

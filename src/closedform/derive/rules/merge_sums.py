@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, permutations
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Sum
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S, Sum
 
-from closedform.derive.algebra import closed, every_index, factors, free, powers, product_of, rename_bound, substitute, sum_parts
+from closedform.derive.algebra import (
+    closed,
+    common_powers,
+    every_index,
+    factors,
+    free,
+    powers,
+    product_of,
+    rename_bound,
+    substitute,
+    sum_parts,
+)
 from closedform.derive.cost import Cost, cost
 from closedform.notation import summation
 
@@ -85,7 +96,10 @@ def _alignments(mine: Sum, other: Sum, my_factor: Expr, other_factor: Expr) -> I
 
 def _split_common(mine: Expr, other: Expr) -> tuple[Expr, Expr, Expr]:
     (my_number, ours), (other_number, theirs) = powers(mine), powers(other)
-    shared = {base: power for base, power in ours.items() if theirs.get(base) == power}
-    my_left = {base: power for base, power in ours.items() if base not in shared}
-    other_left = {base: power for base, power in theirs.items() if base not in shared}
+    shared = common_powers([ours, theirs])
+    my_left, other_left = _divided(ours, shared), _divided(theirs, shared)
     return product_of(shared), my_number * product_of(my_left), other_number * product_of(other_left)
+
+
+def _divided(own: dict[Expr, Expr], shared: dict[Expr, Expr]) -> dict[Expr, Expr]:
+    return {base: power - shared.get(base, S.Zero) for base, power in own.items()}
