@@ -1,0 +1,5 @@
+"""Array programs to source: one module per derivation and backend, readable as if written by hand."""
+
+from closedform.emit.module import BACKENDS, emit
+
+__all__ = ["BACKENDS", "emit"]

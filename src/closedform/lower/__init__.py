@@ -1,0 +1,6 @@
+"""Closed forms to array programs: shapes, matrix products, shared parts, stable forms; no backend yet."""
+
+from closedform.lower.lowering import lower
+from closedform.lower.program import Function, Program
+
+__all__ = ["Function", "Program", "lower"]

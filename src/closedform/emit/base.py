@@ -1,0 +1,434 @@
+"""Prints the body of one function; a backend is a table of spellings and a few overrides."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from closedform.emit.code import ATOM, COMPARISON, PRODUCT, SIGN, SUM, Code, minus, number, power
+from closedform.emit.code import divisor as divisor_code
+from closedform.emit.names import Names, describe
+from closedform.errors import LoweringError
+from closedform.lower import program as ir
+from closedform.notation import Dim
+
+LONG = 90  # characters up to which an expression stays in one piece
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``name = text``, an array with these axes."""
+
+    name: str
+    text: str
+    dims: ir.Shape
+
+
+class BodyPrinter(ABC):
+    """Prints nodes as expressions of one backend, with names for what is used more than once.
+
+    A subclass gives ``elementwise`` (operation -> format of its arguments), ``calls`` and overrides.
+    """
+
+    library = ""
+    calls: Mapping[str, str] = {}
+    keepdims = "keepdims"
+    transposed = "{}.T"
+
+    def __init__(self, arguments: Mapping[str, str], like: str, names: Names, *, leading: bool, guard: bool) -> None:
+        """Arguments: name of a given -> variable; ``like``: an array whose dtype and device the results have."""
+        self._arguments = arguments
+        self._names = names
+        self._known: dict[ir.Node, str] = {}
+        self.like = like
+        self.leading = leading
+        self.guard = guard
+        self.sizes: dict[Dim, str] = {}
+        self._uses: dict[ir.Node, int] = {}
+        self.helpers: dict[str, None] = {}
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def body(self, result: ir.Node, wanted: Mapping[ir.Node, str]) -> tuple[list[Statement], str]:
+        """The statements before the return, and the text that is returned."""
+        order = list(ir.walk(result))
+        uses = self._uses = {}
+        for node in order:
+            for part in node.parts:
+                uses[part] = uses.get(part, 0) + 1
+        statements: list[Statement] = []
+        for node in order:
+            self._split_if_long(node, statements)
+            worth = node in wanted or uses.get(node, 0) > 1
+            if node is not result and worth and not self._is_trivial(node):
+                self._define(node, wanted.get(node), statements)
+        return statements, self._returned(result)
+
+    def _define(self, node: ir.Node, wanted: str | None, statements: list[Statement]) -> None:
+        text = self.code(node).text
+        name = self._names.fresh(wanted or describe(node, self._known))
+        self._known[node] = name
+        statements.append(Statement(name, text, node.dims))
+
+    def _split_if_long(self, node: ir.Node, statements: list[Statement]) -> None:
+        """Name the longest parts of an expression until it is short."""
+        while len(self.code(node).text) > LONG:
+            parts = [part for part in self._inlined(node) if not self._is_trivial(part)]
+            if not parts:
+                return
+            texts = {part: len(self.code(part).text) for part in parts}
+            longest = max((part for part in parts if texts[part] <= LONG), key=lambda part: texts[part], default=None)
+            if longest is None or texts[longest] < 12:
+                return
+            self._define(longest, None, statements)
+
+    def _inlined(self, node: ir.Node) -> list[ir.Node]:
+        """The parts whose code stands inside that of the node."""
+        found: dict[ir.Node, None] = {}
+        queue = list(node.parts)
+        while queue:
+            part = queue.pop(0)
+            if part not in found and part not in self._known:
+                found[part] = None
+                queue.extend(part.parts)
+        return list(found)
+
+    def _is_trivial(self, node: ir.Node) -> bool:
+        if isinstance(node, ir.View):
+            return self._is_trivial(node.arg) or node.arg in self._known
+        if isinstance(node, ir.Map) and node.op in ("less", "less_equal", "not_equal"):
+            return True
+        return isinstance(node, ir.Input | ir.Labels | ir.Number)
+
+    def _returned(self, result: ir.Node) -> str:
+        if result.is_plain:
+            return self.filled(result, ()).text
+        if isinstance(result, ir.Broadcast):
+            own = result.arg.is_plain or result.arg.dims == result.dims
+            return self.code(result).text if own else self.copied(self.code(result))
+        inner = result.arg if isinstance(result, ir.View) else result
+        text = self.code(result)
+        return self.copied(text) if isinstance(inner, ir.Input) else text.text
+
+    # -- expressions --------------------------------------------------------------------------
+
+    def code(self, node: ir.Node) -> Code:
+        """The expression of a node."""
+        if node in self._known:
+            return Code(self._known[node])
+        printers: dict[type[ir.Node], Callable[..., Code]] = {
+            ir.Input: self._input,
+            ir.Labels: self._input,
+            ir.Number: self._number,
+            ir.OneHot: self._one_hot,
+            ir.View: self._view,
+            ir.Map: self._map,
+            ir.Reduce: self._reduce,
+            ir.Contract: self._contract,
+            ir.Row: self._row,
+            ir.Complement: lambda n: self.helper("_complement", self.code(n.arg)),
+            ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights)),
+            ir.MinusLabels: self._minus_labels,
+            ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
+            ir.Diagonal: self.diagonal,
+            ir.WithDiagonal: self._with_diagonal,
+            ir.DiagonalOf: self.diagonal_of,
+            ir.Identity: self.identity,
+            ir.Broadcast: self._broadcast,
+            ir.Matrix: lambda n: self.call(n.op, self.code(n.arg)),
+        }
+        printer = printers.get(type(node))
+        if printer is None:
+            raise LoweringError(f"the {self.library} backend has no code for {type(node).__name__}")
+        return printer(node)
+
+    def helper(self, name: str, *args: Code | str) -> Code:
+        """A call of a helper function of the module, which is then printed too."""
+        self.helpers[name] = None
+        return Code(f"{name}({', '.join(arg if isinstance(arg, str) else arg.text for arg in args)})")
+
+    def call(self, op: str, *args: Code) -> Code:
+        """A function of the table; names that start with an underscore are helpers."""
+        if op not in self.calls:
+            raise LoweringError(f"the {self.library} backend has no code for the function {op}")
+        spelled = self.calls[op]
+        if spelled.startswith("_"):
+            self.helpers[spelled.partition("(")[0]] = None
+        return Code(spelled.format(*(arg.text for arg in args), receiver=args[0].at(ATOM)))
+
+    def size(self, dim: Dim) -> str:
+        """The variable that holds a size."""
+        if dim not in self.sizes:
+            self.sizes[dim] = self._names.fresh(dim.name)
+        return self.sizes[dim]
+
+    def shape(self, dims: ir.Shape) -> str:
+        """A tuple of sizes, with the leading axes."""
+        sizes = [self.size(dim) if dim is not None else "1" for dim in dims]
+        if self.leading:
+            sizes = [f"*{self.lead()}", *sizes]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+    def lead(self) -> str:
+        """The leading axes."""
+        name, rank = self._like_rank
+        return f"{name}.shape[:-{rank}]"
+
+    _like_rank: tuple[str, int] = ("", 0)
+
+    def set_like_rank(self, rank: int) -> None:
+        """How many axes of its own the array has that results are like."""
+        self._like_rank = (self.like, rank)
+
+    def axis(self, axis: int, rank: int) -> int:
+        """A position; counted from the end where leading axes would move it."""
+        return axis - rank if self.leading else axis
+
+    def places(self, i: int, j: int, rank: int) -> list[str]:
+        """Two axes as arguments; the last two are the default."""
+        return [] if (i, j) == (rank - 2, rank - 1) else [str(self.axis(i, rank)), str(self.axis(j, rank))]
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def _input(self, node: ir.Input | ir.Labels) -> Code:
+        return Code(self._arguments[node.name])
+
+    def _number(self, node: ir.Number) -> Code:
+        return number(node.value, self._sizes_of(node), guard=self.guard)
+
+    def _sizes_of(self, node: ir.Number) -> dict[Dim, str]:
+        found = sorted((s for s in node.value.free_symbols if isinstance(s, Dim)), key=lambda dim: dim.name)
+        return {dim: self.size(dim) for dim in found}
+
+    def _view(self, node: ir.View) -> Code:
+        order = [axis for axis in node.order if axis is not None]
+        inner = node.arg
+        places = [at for at, axis in enumerate(node.order) if axis is None]
+        if isinstance(inner, ir.Reduce) and inner not in self._known and places == list(inner.axes) and order == sorted(order):
+            return self.reduced(inner, keep=True)
+        code = self.code(inner)
+        if order != sorted(order):
+            code = self.permuted(code, order)
+        if not places:
+            return code
+        if not self.leading and places == list(range(len(places))):
+            return code  # broadcasting adds axes in front by itself
+        slots = ["None" if axis is None else ":" for axis in node.order]
+        if not self.leading:
+            while slots[0] == "None":
+                slots.pop(0)
+        if self.leading:
+            while slots and slots[0] == ":":
+                slots.pop(0)
+            slots.insert(0, "...")
+        return Code(f"{code.at(ATOM)}[{', '.join(slots)}]")
+
+    def _map(self, node: ir.Map) -> Code:
+        args = node.args
+        if node.op in ("mul", "div") and isinstance(args[0], ir.Number) and not isinstance(args[1], ir.Number):
+            return self._scaled(args[0], args[1]) if node.op == "mul" else self._binary(node)
+        if node.op == "mul" and isinstance(args[1], ir.Number):
+            return self._scaled(args[1], args[0])
+        if node.op in self.BINARY:
+            return self._binary(node)
+        if node.op == "neg":
+            return minus(self.code(args[0]))
+        if node.op == "pow":
+            return power(self.code(args[0]), self.code(args[1]))
+        if node.op in ("maximum", "minimum"):
+            return self.extremum(node)
+        if node.op == "where":
+            return self.where(node)
+        return self.call(node.op, *(self.code(arg) for arg in args))
+
+    BINARY: Mapping[str, tuple[str, int, int, int]] = {
+        "add": ("+", SUM, SUM, PRODUCT),
+        "sub": ("-", SUM, SUM, PRODUCT),
+        "mul": ("*", PRODUCT, PRODUCT, SIGN),
+        "div": ("/", PRODUCT, PRODUCT, SIGN),
+        "less": ("<", COMPARISON, SUM, SUM),
+        "less_equal": ("<=", COMPARISON, SUM, SUM),
+        "not_equal": ("!=", COMPARISON, SUM, SUM),
+    }
+
+    MIRRORED: Mapping[str, str] = {"<": ">", "<=": ">="}
+
+    def _binary(self, node: ir.Map) -> Code:
+        sign, level, left, right = self.BINARY[node.op]
+        if sign in self.MIRRORED and isinstance(node.args[0], ir.Number):  # 0 < x reads x > 0
+            node, sign = ir.Map(node.op, node.args[::-1]), self.MIRRORED[sign]
+        return Code(f"{self.code(node.args[0]).at(left)} {sign} {self.code(node.args[1]).at(right)}", level)
+
+    def _scaled(self, factor: ir.Number, array: ir.Node) -> Code:
+        """A number times an array: one pass over the array, and no division of plain numbers by zero in values."""
+        code, value = self.code(array), factor.value
+        above, below = value.as_numer_denom()
+        sizes = self._sizes_of(factor)
+        if below == 1 or not below.free_symbols:
+            return Code(f"{self._number(factor).at(PRODUCT)} * {code.at(SIGN)}", PRODUCT)
+        under = divisor_code(below, sizes, guard=self.guard)
+        if above == 1:
+            return Code(f"{code.at(PRODUCT)} / {under}", PRODUCT)
+        if above == -1:
+            return Code(f"{minus(code).at(PRODUCT)} / {under}", PRODUCT)
+        top = number(above, sizes, guard=self.guard)
+        if not array.dims and not self.leading:
+            return Code(f"{top.at(PRODUCT)} * {code.at(SIGN)} / {under}", PRODUCT)
+        return Code(f"{code.at(PRODUCT)} * ({top.at(PRODUCT)} / {under})", PRODUCT)
+
+    def _reduce(self, node: ir.Reduce) -> Code:
+        inner = node.arg
+        plain = isinstance(inner, ir.Map) and inner.op == "mul" and inner not in self._known
+        if plain and len(inner.dims) == 1 and not self.leading and all(None not in part.dims and part.dims for part in inner.parts):
+            return Code(" @ ".join(self.code(part).at(ATOM) for part in inner.parts), PRODUCT)
+        return self.reduced(node, keep=False)
+
+    def reduced(self, node: ir.Reduce, *, keep: bool) -> Code:
+        """A sum over axes."""
+        rank = len(node.arg.dims)
+        axes = [str(axis - rank) for axis in node.axes]
+        everything = len(axes) == rank and not self.leading and not keep
+        where = "" if everything else axes[0] if len(axes) == 1 else f"({', '.join(axes)})"
+        kept = f", {self.keepdims}=True" if keep else ""
+        return Code(f"{self.code(node.arg).at(ATOM)}.sum({where}{kept})")
+
+    def _row(self, node: ir.Row) -> Code:
+        return self.call(node.op, self.code(node.arg))
+
+    def _minus_labels(self, node: ir.MinusLabels) -> Code:
+        name = "_minus_labels" if node.stochastic else "_subtract_labels"
+        return self.helper(name, self.code(node.arg), self.code(node.labels))
+
+    def _one_hot(self, node: ir.OneHot) -> Code:
+        classes = node.labels.dims[-1]
+        assert classes is not None
+        return self.helper("_probabilities", self.code(node.labels), self.size(classes), self.like)
+
+    # -- products -----------------------------------------------------------------------------
+
+    def _contract(self, node: ir.Contract) -> Code:
+        left, right = list(node.left_labels), list(node.right_labels)
+        shared = [label for label in left if label in right]
+        batch = [label for label in shared if label in node.out]
+        gone = [label for label in shared if label not in node.out]
+        found = self._matrix_product(node, batch, gone)
+        if found is not None:
+            return found
+        if batch or self.leading or len(gone) == 0:
+            return self._einsum(node)
+        free = [label for label in (*left, *right) if label not in gone]
+        axes = ([left.index(label) for label in gone], [right.index(label) for label in gone])
+        code = self.tensordot(self.code(node.left), self.code(node.right), axes)
+        order = [free.index(label) for label in node.out]
+        return code if order == sorted(order) else self.permuted(code, order)
+
+    def _matrix_product(self, node: ir.Contract, batch: list[int], gone: list[int]) -> Code | None:
+        """``a @ b`` where the axes are those of a matrix product, with transpositions of matrices only.
+
+        Axes in front of either matrix may be shared by both, or belong to one alone if the other has none.
+        """
+        if len(gone) != 1:
+            return None
+        left, right, out = list(node.left_labels), list(node.right_labels), list(node.out)
+        rows = [label for label in left if label not in (*batch, *gone)]
+        columns = [label for label in right if label not in (*batch, *gone)]
+        if self.leading and (not rows or not columns):
+            return None
+        if batch and (not rows or not columns or len(rows) > 1 or len(columns) > 1):
+            return None
+        if batch and not (out[: len(batch)] == batch == left[: len(batch)] == right[: len(batch)]):
+            return None
+        if len(columns) > 1 and (len(rows) != 1 or out != [*columns[:-1], *rows, columns[-1]] or right[:-2] != columns[:-1]):
+            return None
+        if len(rows) > 1 and (len(columns) > 1 or out != [*rows, *columns] or left[:-2] != rows[:-1]):
+            return None
+        if len(rows) <= 1 and len(columns) <= 1 and out != [*batch, *rows, *columns]:
+            return None
+        first = self._operand(node.left, left, gone[0], last=True)
+        second = self._operand(node.right, right, gone[0], last=False)
+        return Code(f"{first} @ {second}", PRODUCT)
+
+    def _operand(self, node: ir.Node, labels: list[int], gone: int, *, last: bool) -> str:
+        code = self.code(node)
+        if len(labels) == 1:
+            return code.at(ATOM)
+        wanted = len(labels) - 1 if last else len(labels) - 2
+        if labels.index(gone) == wanted:
+            return code.at(ATOM)
+        return self.matrix_transposed(code, len(labels)).at(ATOM)
+
+    def _einsum(self, node: ir.Contract) -> Code:
+        letters = {label: "ijklmnopqrstuvwxyz"[label] for label in (*node.left_labels, *node.right_labels)}
+        dots = "..." if self.leading else ""
+        texts = [dots + "".join(letters[label] for label in labels) for labels in (node.left_labels, node.right_labels, node.out)]
+        spelled = f"{texts[0]},{texts[1]}->{texts[2]}"
+        return Code(f'{self.library}.einsum("{spelled}", {self.code(node.left).text}, {self.code(node.right).text})')
+
+    # -- shapes -------------------------------------------------------------------------------
+
+    def _broadcast(self, node: ir.Broadcast) -> Code:
+        if node.arg.is_plain:
+            return self.filled(node.arg, node.dims)
+        if node.arg.dims == node.dims:
+            return self.code(node.arg)
+        inner = node.arg
+        if (
+            not self.leading
+            and isinstance(inner, ir.View)
+            and inner.order == (*(None for _ in inner.order[: -len(inner.arg.dims)]), *range(len(inner.arg.dims)))
+        ):
+            inner = inner.arg
+        return self.expanded(self.code(inner), node.dims)
+
+    def _with_diagonal(self, node: ir.WithDiagonal) -> Code:
+        base = self.code(node.arg)
+        fresh = isinstance(node.arg, ir.Contract) or (isinstance(node.arg, ir.Map) and node.arg.op in ("mul", "add", "sub", "neg", "div"))
+        filled = isinstance(node.arg, ir.Broadcast) and node.arg.arg.is_plain
+        if self._uses.get(node.arg, 0) > 1 or not (fresh or filled):
+            base = Code(self.copied(base))
+        return self.helper("_with_diagonal", base, self.code(node.values), *self.places(node.i, node.j, len(node.dims)))
+
+    @abstractmethod
+    def permuted(self, code: Code, order: list[int]) -> Code:
+        """Axes in another order."""
+
+    @abstractmethod
+    def matrix_transposed(self, code: Code, rank: int) -> Code:
+        """The last two axes exchanged."""
+
+    @abstractmethod
+    def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
+        """Sum over pairs of axes."""
+
+    @abstractmethod
+    def filled(self, node: ir.Node, dims: ir.Shape) -> Code:
+        """An array with one value."""
+
+    @abstractmethod
+    def expanded(self, code: Code, dims: ir.Shape) -> Code:
+        """An array repeated along axes of length one, without a copy."""
+
+    @abstractmethod
+    def copied(self, code: Code) -> str:
+        """A copy, so that no result shares memory with an input."""
+
+    @abstractmethod
+    def diagonal(self, node: ir.Diagonal) -> Code:
+        """Entries at which two axes agree."""
+
+    @abstractmethod
+    def diagonal_of(self, node: ir.DiagonalOf) -> Code:
+        """Zeros with a given diagonal."""
+
+    @abstractmethod
+    def identity(self, node: ir.Identity) -> Code:
+        """An identity matrix."""
+
+    @abstractmethod
+    def extremum(self, node: ir.Map) -> Code:
+        """The larger or the smaller of the arguments."""
+
+    @abstractmethod
+    def where(self, node: ir.Map) -> Code:
+        """A choice entry by entry."""

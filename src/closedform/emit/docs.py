@@ -1,0 +1,86 @@
+"""Docstrings of generated modules and functions, printed from the equations that were derived and proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from textwrap import wrap
+
+from closedform.lower.program import Function, Program
+from closedform.notation import Given, Let, head_name
+from closedform.syntax.text import to_text
+
+WIDTH = 116
+
+SUMMARY = {
+    "value": "{output}.",
+    "jacobian": "The Jacobian of {output} with respect to {wrt}.",
+    "jvp": "The Jacobian of {output} with respect to {wrt}, times a direction.",
+    "vjp": "An upstream gradient times the Jacobian of {output} with respect to {wrt}.",
+    "gradient": "The gradient of {output} with respect to {wrt}.",
+    "hessian": "The Hessian of {output} with respect to {wrt}.",
+    "hvp": "The Hessian of {output} with respect to {wrt}, times a direction; no Hessian is formed.",
+    "hessian_diagonal": "The diagonal of the Hessian of {output} with respect to {wrt}.",
+    "hessian_trace": "The trace of the Hessian of {output} with respect to {wrt}.",
+}
+
+
+def module_docstring(program: Program) -> str:
+    """What the module is about, and its definitions."""
+    paragraphs = [f"{program.title}.", *wrap(program.about, WIDTH)]
+    lines = [paragraphs[0], "", *paragraphs[1:]] if program.about else [paragraphs[0]]
+    lines += ["", *(f"    {definition(let, program)}" for let in program.setting.lets)]
+    if program.leading:
+        lines += ["", *wrap("Tensors may have any further axes in front, the same for all tensors of a call.", WIDTH)]
+    if program.source:
+        lines += ["", *wrap(f"Source: {program.source}", WIDTH)]
+    return "\n".join(lines)
+
+
+def definition(let: Let, program: Program) -> str:
+    """``p[i] = exp(z[i])/sum_k(exp(z[k]))``."""
+    return f"{to_text(let.head, program.setting)} = {to_text(let.body, program.setting)}"
+
+
+def function_docstring(function: Function, program: Program, output: str, wrt: str, raises: Iterable[str]) -> str:
+    """Summary, formula, arguments, result and errors."""
+    summary = SUMMARY.get(function.kind, "{output}.").format(output=output, wrt=wrt)
+    lines = [summary[0].upper() + summary[1:], "", *_formula(function, program), "", "Args:"]
+    for given in function.parameters:
+        described = f": {given.doc}" if given.doc else ":"
+        lines.append(f"    {given.name}{described}, {_axes(given, program)}.".replace(":,", ":"))
+    like = next((given.name for given in function.parameters if given.dims and not given.classes), "")
+    result = _shape([index.dim.name for index in function.axes], program)
+    lines += [
+        "",
+        "Returns:",
+        f"    {result}, in the dtype of {like}." if like else f"    {result}.",
+        "",
+        "Raises:",
+        *(f"    {line}" for line in raises),
+    ]
+    return "\n".join(lines)
+
+
+def _formula(function: Function, program: Program) -> list[str]:
+    target, expression = to_text(function.target, function.setting), to_text(function.expression, function.setting)
+    if target == expression and function.kind == "value":
+        let = function.setting.let(head_name(function.target))
+        expression = to_text(let.body, function.setting) if let is not None else expression
+        target = to_text(let.head, function.setting) if let is not None else target
+    known = {let.name for let in program.setting.lets}
+    extra = [let for let in function.setting.lets if let.name not in known]
+    return [f"    {target} = {expression}", *(f"    where {to_text(let.head)} = {to_text(let.body, function.setting)}" for let in extra)]
+
+
+def _axes(given: Given, program: Program) -> str:
+    names = [dim.name for dim in given.dims]
+    if given.classes:
+        return f"class indices {_shape(names[:-1], program)} or probabilities {_shape(names, program)}"
+    if not given.dims:
+        return "a number"
+    return f"shape {_shape(names, program)}"
+
+
+def _shape(names: list[str], program: Program) -> str:
+    names = ["...", *names] if program.leading else names
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"

@@ -1,0 +1,200 @@
+"""Helper functions of NumPy modules; a module contains those that it calls."""
+
+from __future__ import annotations
+
+IMPORTS = "import numpy as np"
+ARRAY = "np.ndarray"
+
+# In the order in which they are printed; each may call those before it.
+HELPERS: dict[str, str] = {
+    "_check": '''
+def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, array, axes); raises unless they are float arrays of one dtype and their sizes agree."""
+    sizes: dict[str, int] = {}
+    first, like, _ = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
+        if x.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        expected = axes.split()
+        if x.ndim != len(expected):
+            raise ValueError(f"{name} must have {len(expected)} axes ({', '.join(expected)}), got shape {x.shape}")
+        for axis, size in zip(expected, x.shape, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape ({', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {x.shape}")
+    return sizes
+''',
+    "_check_leading": '''
+def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, array, last axes); raises unless they are float arrays of one dtype and their shapes agree."""
+    sizes: dict[str, int] = {}
+    first, like, own = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
+        if x.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        expected = axes.split()
+        if x.ndim < len(expected):
+            raise ValueError(f"{name} must have shape (..., {', '.join(expected)}), got shape {x.shape}")
+        lead = x.shape[: x.ndim - len(expected)]
+        if lead != like.shape[: like.ndim - len(own.split())]:
+            raise ValueError(f"{name} must have the leading axes of {first}, which has shape {like.shape}; got shape {x.shape}")
+        for axis, size in zip(expected, x.shape[x.ndim - len(expected) :], strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape (..., {', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {x.shape}")
+    return sizes
+''',
+    "_check_labels": '''
+def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raise unless y holds class indices, or probabilities, for logits of this shape."""
+    if not isinstance(y, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(y).__name__}; convert it with np.asarray")
+    if np.issubdtype(y.dtype, np.integer):
+        if y.shape != shape[:-1]:
+            raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {y.shape}")
+        if y.size and not 0 <= y.min() <= y.max() < shape[-1]:
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {y.min()} to {y.max()}")
+    elif y.dtype != dtype:
+        raise TypeError(f"{name} must hold integer class indices or {dtype} probabilities, got {y.dtype}")
+    elif y.shape != shape:
+        raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
+''',
+    "_number": '''
+def _number(name: str, x: float | np.ndarray, like: np.ndarray) -> np.floating:
+    """A number in the dtype of an array."""
+    if not isinstance(x, int | float | np.number) and np.shape(x) != ():
+        raise TypeError(f"{name} must be a number, got {type(x).__name__} of shape {np.shape(x)}")
+    return like.dtype.type(x)
+''',
+    "_forbid": '''
+def _forbid(violated: np.ndarray, message: str) -> None:
+    """Raise if an entry is True."""
+    if np.any(violated):
+        at = tuple(int(i) for i in np.argwhere(violated)[0])
+        raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+''',
+    "_erf": '''
+def _erf(x: np.ndarray) -> np.ndarray:
+    """The error function: a series where x is small, a continued fraction where it is large."""
+    a = np.abs(x).astype(np.float64)
+    s = np.minimum(a, 2.5) ** 2
+    term = total = np.minimum(a, 2.5) * 1.1283791670955126
+    for n in range(1, 60):  # 2/sqrt(pi) exp(-x^2) sum_n 2^n x^(2n+1) / (2n+1)!!
+        term = term * (2 * s / (2 * n + 1))
+        total = total + term
+    b = np.maximum(a, 2.5)
+    fraction = b
+    for n in range(60, 0, -1):  # erfc(x) = exp(-x^2) / (sqrt(pi) (x + (1/2)/(x + 1/(x + (3/2)/(x + ...)))))
+        fraction = b + n / 2 / fraction
+    large = 1 - np.exp(-b * b) / (1.772453850905516 * fraction)
+    return (np.sign(x) * np.where(a < 2.5, total * np.exp(-s), large)).astype(np.asarray(x).dtype)[()]
+''',
+    "_sigmoid": '''
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), exponentials of negative numbers only."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, np.ones_like(small), small) / (1 + small)
+''',
+    "_log_cosh": '''
+def _log_cosh(x: np.ndarray) -> np.ndarray:
+    """log(cosh(x)) without overflow, accurate near 0: log1p(2 sinh(x/2)^2) there."""
+    a = np.abs(x)
+    near = np.log1p(2 * np.sinh(np.minimum(a, 1) / 2) ** 2)
+    return np.where(a < 1, near, a + np.log1p(np.exp(-2 * a)) - 0.6931471805599453)
+''',
+    "_softmax": '''
+def _softmax(z: np.ndarray) -> np.ndarray:
+    """exp(z) / sum(exp(z)) along the last axis, shifted by the maximum so that nothing overflows."""
+    e = np.exp(z - z.max(-1, keepdims=True))
+    e /= e.sum(-1, keepdims=True)
+    return e
+''',
+    "_others": '''
+def _others(x: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """The sum along the last axis, but for the entry at ``at``."""
+    rest = x.copy()
+    np.put_along_axis(rest, at, 0, -1)
+    return rest.sum(-1, keepdims=True)
+''',
+    "_log_softmax": '''
+def _log_softmax(z: np.ndarray) -> np.ndarray:
+    """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
+    top = z.argmax(-1)[..., None]
+    shifted = z - np.take_along_axis(z, top, -1)
+    return shifted - np.log1p(_others(np.exp(shifted), top))
+''',
+    "_logsumexp": '''
+def _logsumexp(z: np.ndarray) -> np.ndarray:
+    """log(sum(exp(z))) along the last axis, shifted by the maximum so that nothing overflows."""
+    top = z.argmax(-1)[..., None]
+    m = np.take_along_axis(z, top, -1)
+    return (m + np.log1p(_others(np.exp(z - m), top)))[..., 0]
+''',
+    "_complement": '''
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
+    top = p.argmax(-1)[..., None]
+    rest = 1 - p
+    np.put_along_axis(rest, top, _others(p, top), -1)
+    return rest
+''',
+    "_centred": '''
+def _centred(x: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
+    x = x - np.take_along_axis(x, p.argmax(-1)[..., None], -1)
+    return x - (p * x).sum(-1, keepdims=True)
+''',
+    "_minus_labels": '''
+def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
+    if y.ndim == p.ndim:
+        return p - y
+    rest = p.copy()
+    np.put_along_axis(rest, y[..., None], -_others(p, y[..., None]), -1)
+    return rest
+''',
+    "_subtract_labels": '''
+def _subtract_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x - y for probabilities y, or x minus one at class indices y."""
+    if y.ndim == x.ndim:
+        return x - y
+    rest, at = x.copy(), y[..., None]
+    np.put_along_axis(rest, at, np.take_along_axis(x, at, -1) - 1, -1)
+    return rest
+''',
+    "_at_labels": '''
+def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
+    if not np.issubdtype(y.dtype, np.integer):
+        return (y * x).sum(-1)
+    x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
+    return np.take_along_axis(x, y[..., None], -1)[..., 0]
+''',
+    "_probabilities": '''
+def _probabilities(y: np.ndarray, classes: int, like: np.ndarray) -> np.ndarray:
+    """Labels as probabilities: class indices become rows with a single one."""
+    if not np.issubdtype(y.dtype, np.integer):
+        return y
+    return (y[..., None] == np.arange(classes)).astype(like.dtype)
+''',
+    "_with_diagonal": '''
+def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
+    """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
+    np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
+    return x
+''',
+    "_diagonal": '''
+def _diagonal(values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
+    """Zeros, but ``values`` where axes i and j agree; their common index is the last axis of ``values``."""
+    *shape, n = values.shape
+    for axis in sorted((i % (values.ndim + 1), j % (values.ndim + 1))):
+        shape.insert(axis, n)
+    return _with_diagonal(np.zeros(shape, values.dtype), values, i, j)
+''',
+}

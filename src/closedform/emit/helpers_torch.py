@@ -1,0 +1,187 @@
+"""Helper functions of torch modules; a module contains those that it calls.
+
+They are composites of operations that have batching, forward and backward rules, out of place where a
+transform could object.
+"""
+
+from __future__ import annotations
+
+IMPORTS = "import torch"
+ARRAY = "torch.Tensor"
+
+# In the order in which they are printed; each may call those before it.
+HELPERS: dict[str, str] = {
+    "_check": '''
+def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, tensor, axes); raises unless they are float tensors of one kind whose sizes agree."""
+    sizes: dict[str, int] = {}
+    first, like, _ = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
+        if not x.is_floating_point():
+            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        if x.device != like.device:
+            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+        expected = axes.split()
+        if x.ndim != len(expected):
+            raise ValueError(f"{name} must have {len(expected)} axes ({', '.join(expected)}), got shape {tuple(x.shape)}")
+        for axis, size in zip(expected, x.shape, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape ({', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {tuple(x.shape)}")
+    return sizes
+''',
+    "_check_leading": '''
+def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, tensor, last axes); raises unless they are float tensors of one kind whose shapes agree."""
+    sizes: dict[str, int] = {}
+    first, like, own = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
+        if not x.is_floating_point():
+            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        if x.device != like.device:
+            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+        expected, shape = axes.split(), tuple(x.shape)
+        if x.ndim < len(expected):
+            raise ValueError(f"{name} must have shape (..., {', '.join(expected)}), got shape {shape}")
+        if shape[: x.ndim - len(expected)] != tuple(like.shape[: like.ndim - len(own.split())]):
+            raise ValueError(f"{name} must have the leading axes of {first}, which has shape {tuple(like.shape)}; got shape {shape}")
+        for axis, size in zip(expected, shape[x.ndim - len(expected) :], strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape (..., {', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {shape}")
+    return sizes
+''',
+    "_holds": '''
+def _holds(condition: torch.Tensor) -> bool:
+    """Whether a condition holds; taken for granted where values cannot be read, under torch.compile and torch.vmap."""
+    if torch.compiler.is_compiling():
+        return True
+    try:
+        return bool(condition)
+    except RuntimeError as error:
+        if "vmap" in str(error):
+            return True
+        raise
+''',
+    "_check_labels": '''
+def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless y holds class indices, or probabilities, for logits of this shape."""
+    if not isinstance(y, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(y).__name__}; convert it with torch.as_tensor")
+    if y.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {y.device}")
+    if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+        if tuple(y.shape) != shape[:-1]:
+            raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
+        if not _holds(((y >= 0) & (y < shape[-1])).all()):
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(y.min())} to {int(y.max())}")
+    elif y.dtype != like.dtype:
+        raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
+    elif tuple(y.shape) != shape:
+        raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
+''',
+    "_number": '''
+def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A number in the dtype and on the device of a tensor."""
+    if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
+        raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+''',
+    "_forbid": '''
+def _forbid(violated: torch.Tensor, message: str) -> None:
+    """Raise if an entry is True."""
+    if not _holds(~violated.any()):
+        at = tuple(violated.nonzero()[0].tolist())
+        raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+''',
+    "_wide": '''
+def _wide(x: torch.Tensor) -> torch.Tensor:
+    """Half precision as float32: everything is computed there and rounded once, at the end."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+''',
+    "_softplus": '''
+def _softplus(x: torch.Tensor) -> torch.Tensor:
+    """log(1 + exp(x)) without overflow."""
+    return torch.logaddexp(x, torch.zeros_like(x))
+''',
+    "_log_cosh": '''
+def _log_cosh(x: torch.Tensor) -> torch.Tensor:
+    """log(cosh(x)) without overflow, accurate near 0: log1p(2 sinh(x/2)^2) there."""
+    a = torch.abs(x)
+    near = torch.log1p(2 * torch.sinh(a.clamp(max=1) / 2) ** 2)
+    return torch.where(a < 1, near, a + torch.log1p(torch.exp(-2 * a)) - 0.6931471805599453)
+''',
+    "_others": '''
+def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """The sum along the last axis, but for the entry at ``at``."""
+    return x.scatter(-1, at, 0).sum(-1, keepdim=True)
+''',
+    "_log_softmax": '''
+def _log_softmax(z: torch.Tensor) -> torch.Tensor:
+    """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
+    top = z.argmax(-1, keepdim=True)
+    shifted = z - z.gather(-1, top)
+    return shifted - torch.log1p(_others(torch.exp(shifted), top))
+''',
+    "_logsumexp": '''
+def _logsumexp(z: torch.Tensor) -> torch.Tensor:
+    """log(sum(exp(z))) along the last axis, shifted by the maximum so that nothing overflows."""
+    top = z.argmax(-1, keepdim=True)
+    m = z.gather(-1, top)
+    return (m + torch.log1p(_others(torch.exp(z - m), top))).squeeze(-1)
+''',
+    "_complement": '''
+def _complement(p: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
+    top = p.argmax(-1, keepdim=True)
+    return (1 - p).scatter(-1, top, _others(p, top))
+''',
+    "_centred": '''
+def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
+    x = x - x.gather(-1, p.argmax(-1, keepdim=True))
+    return x - (p * x).sum(-1, keepdim=True)
+''',
+    "_minus_labels": '''
+def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
+    if y.is_floating_point():
+        return p - y
+    at = y.long().unsqueeze(-1)
+    return p.scatter(-1, at, -_others(p, at))
+''',
+    "_subtract_labels": '''
+def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """x - y for probabilities y, or x minus one at class indices y."""
+    if y.is_floating_point():
+        return x - y
+    at = y.long().unsqueeze(-1)
+    return x.scatter(-1, at, x.gather(-1, at) - 1)
+''',
+    "_at_labels": '''
+def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
+    if y.is_floating_point():
+        return (y * x).sum(-1)
+    return x.expand(*y.shape, x.shape[-1]).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)
+''',
+    "_probabilities": '''
+def _probabilities(y: torch.Tensor, classes: int, like: torch.Tensor) -> torch.Tensor:
+    """Labels as probabilities: class indices become rows with a single one."""
+    if y.is_floating_point():
+        return y
+    return (y.unsqueeze(-1) == torch.arange(classes, device=y.device)).to(like.dtype)
+''',
+    "_with_diagonal": '''
+def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
+    """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
+    torch.diagonal(x, dim1=i, dim2=j)[...] = values
+    return x
+''',
+}

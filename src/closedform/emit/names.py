@@ -1,0 +1,56 @@
+"""Names in generated code: checked identifiers, none twice, none that Python or the module needs."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable
+
+from closedform.lower.program import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, View
+
+
+class Names:
+    """Hands out names that are free."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = {*taken, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
+
+    def fresh(self, wanted: str) -> str:
+        """``wanted`` if it is free, else a name like it."""
+        if not wanted.isidentifier():
+            raise ValueError(f"{wanted!r} cannot be a name in code")
+        candidates = (wanted, *(f"{wanted}_{n}" for n in range(1, 10**6)))
+        found = next(name for name in candidates if name not in self._taken)
+        self._taken.add(found)
+        return found
+
+
+def describe(node: Node, known: dict[Node, str]) -> str:
+    """A name for an intermediate that no let defines."""
+    if isinstance(node, View):
+        return describe(node.arg, known)
+    if isinstance(node, Contract):
+        left, right = (_short(part, known) for part in (node.left, node.right))
+        return left + right if left and right else "product"
+    hints: dict[type[Node], str] = {
+        Centred: "centred",
+        Complement: "others",
+        MinusLabels: "residual",
+        AtLabels: "at_label",
+        Reduce: "total",
+    }
+    if isinstance(node, Map) and node.op == "mul":
+        names = [_short(part, known) for part in node.args]
+        return "".join(names) if all(names) else "part"
+    if isinstance(node, Row):
+        return node.op
+    return hints.get(type(node), "part")
+
+
+def _short(node: Node, known: dict[Node, str]) -> str:
+    if isinstance(node, View):
+        return _short(node.arg, known)
+    if isinstance(node, Input | Labels) or node in known:
+        name = known.get(node, getattr(node, "name", ""))
+        return name if len(name) <= 2 else ""
+    return ""

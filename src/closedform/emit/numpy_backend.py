@@ -1,0 +1,103 @@
+"""How NumPy spells the nodes of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from closedform.emit.base import BodyPrinter
+from closedform.emit.code import ATOM, Code
+from closedform.lower import program as ir
+
+
+class NumpyPrinter(BodyPrinter):
+    """Bodies of functions that import NumPy only."""
+
+    library = "np"
+    keepdims = "keepdims"
+    calls: Mapping[str, str] = {
+        "exp": "np.exp({})",
+        "log": "np.log({})",
+        "sqrt": "np.sqrt({})",
+        "sin": "np.sin({})",
+        "cos": "np.cos({})",
+        "tanh": "np.tanh({})",
+        "sinh": "np.sinh({})",
+        "cosh": "np.cosh({})",
+        "abs": "np.abs({})",
+        "sign": "np.sign({})",
+        "erf": "_erf({})",
+        "sigmoid": "_sigmoid({})",
+        "softplus": "np.logaddexp(0, {})",
+        "relu": "np.maximum({}, 0)",
+        "log_cosh": "_log_cosh({})",
+        "softmax": "_softmax({})",
+        "log_softmax": "_log_softmax({})",
+        "logsumexp": "_logsumexp({})",
+        "inv": "np.linalg.inv({})",
+        "det": "np.linalg.det({})",
+        "logdet": "np.linalg.slogdet({})[1]",
+    }
+
+    def permuted(self, code: Code, order: list[int]) -> Code:
+        """Axes in another order."""
+        if order == [1, 0]:
+            return self.matrix_transposed(code, 2)
+        if self.leading:
+            letters = "ijklmnopqrst"
+            spelled = f"...{letters[: len(order)]}->...{''.join(letters[axis] for axis in order)}"
+            return Code(f'np.einsum("{spelled}", {code.text})')
+        return Code(f"{code.at(ATOM)}.transpose({', '.join(map(str, order))})")
+
+    def matrix_transposed(self, code: Code, rank: int) -> Code:
+        """The last two axes exchanged."""
+        if rank == 2 and not self.leading:
+            return Code(f"{code.at(ATOM)}.T")
+        return Code(f"np.swapaxes({code.text}, -1, -2)")
+
+    def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
+        """Sum over pairs of axes."""
+        return Code(f"np.tensordot({left.text}, {right.text}, axes={axes})")
+
+    def filled(self, node: ir.Node, dims: ir.Shape) -> Code:
+        """An array with one value."""
+        value = self.code(node).text
+        if not dims and not self.leading:
+            return Code(f"{self.like}.dtype.type({value})")
+        shape = self.shape(dims) if dims else self.lead()
+        return Code(f"np.full({shape}, {value}, {self.like}.dtype)")
+
+    def expanded(self, code: Code, dims: ir.Shape) -> Code:
+        """An array repeated along axes of length one, without a copy."""
+        return Code(f"np.broadcast_to({code.text}, {self.shape(dims)})")
+
+    def copied(self, code: Code) -> str:
+        """A copy, so that no result shares memory with an input."""
+        return f"{code.at(ATOM)}.copy()"
+
+    def diagonal(self, node: ir.Diagonal) -> Code:
+        """Entries at which two axes agree."""
+        rank = len(node.arg.dims)
+        return Code(f"np.diagonal({self.code(node.arg).text}, axis1={self.axis(node.i, rank)}, axis2={self.axis(node.j, rank)})")
+
+    def diagonal_of(self, node: ir.DiagonalOf) -> Code:
+        """Zeros with a given diagonal."""
+        return self.helper("_diagonal", self.code(node.values), *self.places(node.i, node.j, len(node.dims)))
+
+    def identity(self, node: ir.Identity) -> Code:
+        """An identity matrix."""
+        return Code(f"np.eye({self.size(node.dim)}, dtype={self.like}.dtype)")
+
+    def extremum(self, node: ir.Map) -> Code:
+        """The larger or the smaller of the arguments."""
+        code = self.code(node.args[0])
+        for arg in node.args[1:]:
+            code = Code(f"np.{node.op}({code.text}, {self.code(arg).text})")
+        return code
+
+    def where(self, node: ir.Map) -> Code:
+        """A choice entry by entry."""
+        condition, yes, no = (self.code(arg).text for arg in node.args)
+        if node.args[1].is_plain and node.args[2].is_plain:  # two plain numbers would make float64
+            yes = f"{self.like}.dtype.type({yes})"
+            no = f"{self.like}.dtype.type({no})"
+        return Code(f"np.where({condition}, {yes}, {no})")

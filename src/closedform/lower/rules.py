@@ -1,0 +1,330 @@
+"""Constructors of nodes that apply what is known of functions: every finite input gives a finite, accurate result.
+
+Each rule is an identity of real functions, written above it. Rules look at nodes only, so a softmax is
+recognised wherever it stands: in a let, in a formula, under any name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Expr, Integer, Rational, S
+
+from closedform.lower.program import Centred, Complement, Map, Node, Number, Reduce, Row, View
+
+Rule = Callable[..., Node | None]
+
+
+def view(array: Node, order: tuple[int | None, ...]) -> Node:
+    """Axes in another order; views of views are one view."""
+    if isinstance(array, View):
+        order = tuple(None if axis is None else array.order[axis] for axis in order)
+        array = array.arg
+    if order == tuple(range(len(array.dims))):
+        return array
+    return View(array, order)
+
+
+def elementwise(op: str, args: tuple[Node, ...]) -> Node:
+    """The node of ``op(args)``, by the first rule that applies."""
+    for rule in RULES.get(op, ()):
+        found = rule(*args)
+        if found is not None:
+            return found
+    return Map(op, args)
+
+
+def power(base: Node, exponent: Expr) -> Node:
+    """``base ** exponent`` for a number as exponent, written with sqrt and reciprocal where these are meant."""
+    total = _sum_of_exponentials(base)
+    if total is not None:  # sum(exp(u))^n = exp(n*logsumexp(u))
+        return elementwise("exp", (elementwise("mul", (Number(exponent), total)),))
+    if isinstance(base, Map) and base.op == "exp":  # exp(u)^n = exp(n*u)
+        return elementwise("exp", (elementwise("mul", (Number(exponent), base.args[0])),))
+    if exponent.is_negative:
+        logistic = _one_plus_exp(base)
+        if logistic is not None:  # 1/(1 + exp(x)) = sigmoid(-x)
+            return power(elementwise("sigmoid", (negate(logistic),)), -exponent)
+        return elementwise("div", (Number(S.One), power(base, -exponent)))
+    if exponent == 1:
+        return base
+    if exponent == Rational(1, 2):
+        return Map("sqrt", (base,))
+    if exponent.is_Rational and exponent.q == 2:
+        return elementwise("mul", (power(base, Integer(exponent.p // 2)), Map("sqrt", (base,))))
+    return Map("pow", (base, Number(exponent)))
+
+
+def negate(array: Node) -> Node:
+    """Minus ``array``."""
+    return elementwise("neg", (array,))
+
+
+# ---------------------------------------------------------------------------------------------
+# What a node is
+# ---------------------------------------------------------------------------------------------
+
+
+def is_number(array: Node, value: int | None = None) -> bool:
+    """Whether the node is a number, or that number."""
+    return isinstance(array, Number) and (value is None or array.value == value)
+
+
+def _is_map(array: Node, *ops: str) -> bool:
+    return isinstance(array, Map) and array.op in ops
+
+
+def unviewed(array: Node) -> tuple[Node, Callable[[Node], Node]]:
+    """The node below a view, and how to bring another node into the same view."""
+    if isinstance(array, View):
+        order = array.order
+        return array.arg, lambda other: other if other.is_plain else view(other, order)
+    return array, lambda other: other
+
+
+def _through_view(rule: Callable[[Node], Node | None]) -> Rule:
+    """A rule about one node that also holds below a view."""
+
+    def applied(array: Node) -> Node | None:
+        inner, restore = unviewed(array)
+        found = rule(inner)
+        return None if found is None else restore(found)
+
+    return applied
+
+
+def _sum_of_exponentials(array: Node) -> Node | None:
+    """logsumexp(u) where the array is sum(exp(u)) over some axes, or a softmax's denominator."""
+    if not (isinstance(array, Reduce) and _is_map(array.arg, "exp")):
+        return None
+    exponent = array.arg.parts[0]
+    if len(exponent.dims) != len(array.arg.dims):
+        return None
+    kept = [axis for axis in range(len(exponent.dims)) if axis not in array.axes]
+    found = view(exponent, (*kept, *array.axes))
+    for _ in array.axes:  # log sum_kl exp(u) = logsumexp_k(logsumexp_l(u))
+        found = Row("logsumexp", found)
+    return found
+
+
+def _one_plus_exp(array: Node) -> Node | None:
+    """x where the array is 1 + exp(x)."""
+    if _is_map(array, "add"):
+        first, second = array.parts
+        if is_number(first, 1) and _is_map(second, "exp"):
+            return second.parts[0]
+        if is_number(second, 1) and _is_map(first, "exp"):
+            return first.parts[0]
+    return None
+
+
+def _row_over(array: Node, other: Node, op: str) -> tuple[Node, int] | None:
+    """(X, axis) where ``other`` is Row(op, X), X being ``array`` with that axis last, broadcast along the axis."""
+    inner, _ = unviewed(other)
+    if not (isinstance(inner, Row) and inner.op == op):
+        return None
+    order = other.order if isinstance(other, View) else tuple(range(len(other.dims)))
+    if len(order) != len(array.dims) or order.count(None) != 1:
+        return None
+    axis = order.index(None)
+    kept = [position for position in range(len(order)) if position != axis]
+    last = view(array, (*kept, axis))
+    if [order[position] for position in kept] != list(range(len(kept))) or last != inner.arg:
+        return None
+    return last, axis
+
+
+def _move_last_to(array: Node, axis: int) -> Node:
+    rank = len(array.dims)
+    order = [*range(rank - 1)]
+    order.insert(axis, rank - 1)
+    return view(array, tuple(order))
+
+
+# ---------------------------------------------------------------------------------------------
+# Rules, by operation
+# ---------------------------------------------------------------------------------------------
+
+
+def _neg(array: Node) -> Node | None:
+    if isinstance(array, Number):
+        return Number(-array.value)
+    if isinstance(array, Map):
+        if array.op == "neg":
+            return array.args[0]
+        if array.op == "sub":  # -(a - b) = b - a
+            return elementwise("sub", (array.args[1], array.args[0]))
+        if array.op in ("mul", "div") and is_number(array.args[0]):
+            return elementwise(array.op, (negate(array.args[0]), array.args[1]))
+        if array.op == "mul" and is_number(array.args[1]):
+            return elementwise("mul", (array.args[0], negate(array.args[1])))
+    return None
+
+
+def _add(first: Node, second: Node) -> Node | None:
+    if isinstance(first, Number) and isinstance(second, Number):
+        return Number(first.value + second.value)
+    if is_number(first, 0):
+        return second
+    if is_number(second, 0):
+        return first
+    for one, other in ((first, second), (second, first)):
+        inner, restore = unviewed(other)
+        if _is_map(inner, "neg"):
+            return elementwise("sub", (one, restore(inner.parts[0])))
+        if isinstance(other, Number) and other.value.could_extract_minus_sign():
+            return elementwise("sub", (one, Number(-other.value)))
+    return None
+
+
+def _sub(first: Node, second: Node) -> Node | None:
+    if isinstance(first, Number) and isinstance(second, Number):
+        return Number(first.value - second.value)
+    if is_number(second, 0):
+        return first
+    if is_number(first, 0):
+        return negate(second)
+    if _is_map(second, "neg"):
+        return elementwise("add", (first, second.parts[0]))
+    if is_number(first, 1):
+        return _one_minus(second)
+    normalised = _row_over(first, second, "logsumexp")
+    if normalised is not None:  # u - logsumexp(u) = log_softmax(u)
+        return _move_last_to(Row("log_softmax", normalised[0]), normalised[1])
+    return _centre(first, second)
+
+
+def _one_minus(array: Node) -> Node | None:
+    inner, restore = unviewed(array)
+    if isinstance(inner, Row) and inner.op == "softmax":  # 1 - p is the sum of the others
+        return restore(Complement(inner))
+    if isinstance(inner, Reduce):
+        squares = inner.arg
+        if _is_map(squares, "pow") and is_number(squares.parts[1], 2) and inner.axes == (len(squares.dims) - 1,):
+            weights = squares.parts[0]
+            if isinstance(weights, Row) and weights.op == "softmax":  # 1 - sum(p^2) = sum(p*(1 - p))
+                return restore(Reduce(elementwise("mul", (Complement(weights), weights)), inner.axes))
+    if _is_map(inner, "sigmoid"):  # 1 - sigmoid(x) = sigmoid(-x)
+        return restore(elementwise("sigmoid", (negate(inner.parts[0]),)))
+    return None
+
+
+def _centre(array: Node, mean: Node) -> Node | None:
+    """x - sum(p*x), for a softmax p along the last axis of x."""
+    inner, _ = unviewed(mean)
+    rank = len(array.dims)
+    if not (isinstance(inner, Reduce) and inner.axes == (rank - 1,) and _is_map(inner.arg, "mul")):
+        return None
+    if not (isinstance(mean, View) and mean.order == (*range(rank - 1), None)):
+        return None
+    for weights, other in (inner.arg.parts, inner.arg.parts[::-1]):
+        if isinstance(weights, Row) and weights.op == "softmax" and other == array and weights.dims == array.dims:
+            return Centred(array, weights)
+    return None
+
+
+def _mul(first: Node, second: Node) -> Node | None:
+    if isinstance(first, Number) and isinstance(second, Number):
+        return Number(first.value * second.value)
+    for one, other in ((first, second), (second, first)):
+        found = _mul_ordered(one, other)
+        if found is not None:
+            return found
+    if _is_map(second, "div") and is_number(second.parts[0], 1):
+        return elementwise("div", (first, second.parts[1]))
+    return None
+
+
+def _mul_ordered(first: Node, second: Node) -> Node | None:
+    if is_number(first, 0):
+        return first
+    if is_number(first, 1):
+        return second
+    if is_number(first, -1):
+        return negate(second)
+    if _is_map(first, "neg"):
+        return negate(elementwise("mul", (first.parts[0], second)))
+    if isinstance(first, Number) and _is_map(second, "mul", "div") and is_number(second.parts[0]):
+        return elementwise(second.op, (elementwise("mul", (first, second.parts[0])), second.parts[1]))  # type: ignore[attr-defined]
+    return _mul_exponential(first, second)
+
+
+def _mul_exponential(first: Node, second: Node) -> Node | None:
+    one, restore_one = unviewed(first)
+    other, restore_other = unviewed(second)
+    if not _is_map(one, "exp"):
+        return None
+    exponent = restore_one(one.parts[0])
+    if _is_map(other, "exp"):  # exp(a)*exp(b) = exp(a + b)
+        return elementwise("exp", (elementwise("add", (exponent, restore_other(other.parts[0]))),))
+    if _is_map(other, "sigmoid") and restore_other(other.parts[0]) == negate(exponent):  # exp(x)*sigmoid(-x) = sigmoid(x)
+        return elementwise("sigmoid", (exponent,))
+    return None
+
+
+def _div(first: Node, second: Node) -> Node | None:
+    if isinstance(first, Number) and isinstance(second, Number):
+        return Number(first.value / second.value)
+    if is_number(first, 1):
+        inner, restore = unviewed(second)
+        if _is_map(inner, "div") and is_number(inner.parts[0], 1):
+            return restore(inner.parts[1])
+        if _is_map(inner, "exp"):  # 1/exp(x) = exp(-x)
+            return restore(elementwise("exp", (negate(inner.parts[0]),)))
+    return None
+
+
+def _exp(array: Node) -> Node | None:
+    if isinstance(array, Row) and array.op == "log_softmax":
+        return Row("softmax", array.arg)
+    if _is_map(array, "log"):
+        return array.parts[0]
+    return None
+
+
+def _log(array: Node) -> Node | None:
+    total = _sum_of_exponentials(array)
+    if total is not None:
+        return total
+    logistic = _one_plus_exp(array)
+    if logistic is not None:  # log(1 + exp(x)) = softplus(x)
+        return elementwise("softplus", (logistic,))
+    if isinstance(array, Row) and array.op == "softmax":
+        return Row("log_softmax", array.arg)
+    if not isinstance(array, Map):
+        return None
+    if array.op == "exp":
+        return array.args[0]
+    if array.op == "sigmoid":  # log(sigmoid(x)) = -softplus(-x)
+        return negate(elementwise("softplus", (negate(array.args[0]),)))
+    if array.op == "cosh":
+        return Map("log_cosh", array.args)
+    if array.op == "pow" and _is_positive(array.args[0]):  # log(x^n) = n*log(x)
+        return elementwise("mul", (array.args[1], _log_of(array.args[0])))
+    if array.op in ("mul", "div") and any(_is_positive(arg) for arg in array.args):  # log(a*b) = log(a) + log(b)
+        op = "add" if array.op == "mul" else "sub"
+        return elementwise(op, (_log_of(array.args[0]), _log_of(array.args[1])))
+    return None
+
+
+def _log_of(array: Node) -> Node:
+    return elementwise("log", (array,))
+
+
+def _is_positive(array: Node) -> bool:
+    """Whether the node is a function that may underflow, but is positive."""
+    inner, _ = unviewed(array)
+    if isinstance(inner, Map) and inner.op in ("mul", "div"):
+        return all(_is_positive(arg) for arg in inner.args)
+    return _is_map(inner, "exp", "sigmoid") or (isinstance(inner, Row) and inner.op == "softmax")
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "neg": (_neg,),
+    "add": (_add,),
+    "sub": (_sub,),
+    "mul": (_mul,),
+    "div": (_div,),
+    "exp": (_through_view(_exp),),
+    "log": (_through_view(_log),),
+}
