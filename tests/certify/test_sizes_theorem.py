@@ -120,7 +120,11 @@ SIZE_ONLY = [Term(power, (), (("x", I, I),)) for power in (-1, 0, 1, 2)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(terms(), min_size=2, max_size=5, unique=True))
+@given(
+    st.sampled_from([("x", "delta"), ("p", "delta"), KINDS]).flatmap(
+        lambda kinds: st.lists(terms(kinds), min_size=2, max_size=6, unique=True)
+    )
+)
 @example(NEWTON)
 @example(SIZE_ONLY)
 def test_what_vanishes_at_the_planned_sizes_vanishes_at_larger_ones(drawn):
