@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, log2
+from math import ceil, log2, prod
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,11 @@ from closedform.notation import (
     where,
 )
 
+Sides = tuple[Setting, Expr, Expr, tuple[Index, ...]]  # with the axes of the result
+
 EQUAL, DIFFERENT, NOWHERE = "equal", "different", "nowhere"
 ERROR_BITS = 100
+FEW_ENTRIES = 40  # results of up to so many entries are compared entry by entry, larger ones along random directions
 _PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
 SCALES = (1.0, 0.3, 3.0, 0.05, 20.0, 0.004, 300.0)
 
@@ -78,7 +81,7 @@ class Question:
 
     setting: Setting
     claim: Claim
-    contracted: tuple[Setting, Expr, Expr, tuple[Index, ...]]
+    contracted: Sides
     degree: int
     order: int
     trigonometric: bool
@@ -101,15 +104,15 @@ def question(setting: Setting, claim: Claim, degree: int) -> Question:
     )
 
 
-def _contracted(setting: Setting, claim: Claim) -> tuple[Setting, Expr, Expr, tuple[Index, ...]]:
+def _contracted(setting: Setting, claim: Claim) -> Sides:
     """Replace the derivative by each entry of a tensor by that along a random direction, on both sides.
 
     A bilinear form that vanishes at random u and v vanishes; and one infinitesimal then does instead of
-    one for each entry. Only for results with many entries.
+    one for each entry.
     """
     axes = claim.free_indices
     node = claim.lhs
-    if len(axes) < 3 or not isinstance(node, Partial):
+    if not isinstance(node, Partial):
         return setting, claim.lhs, claim.rhs, axes
     taken = set(setting.symbols())
     givens: list[Given] = []
@@ -144,16 +147,19 @@ def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: in
     Raises:
         UnsupportedConstraintError: no points that satisfy the constraints can be drawn.
     """
-    outcome = _decide(question, question.contracted, sizes, seed, round)
-    if outcome.answer == NOWHERE and len(question.contracted[3]) < len(question.claim.free_indices):
-        whole = (question.setting, question.claim.lhs, question.claim.rhs, question.claim.free_indices)
-        return _decide(question, whole, sizes, seed, round)
-    return outcome
+    entries = prod(sizes[index.dim] for index in question.claim.free_indices)
+    if entries > FEW_ENTRIES:
+        outcome = _decide(question, question.contracted, sizes, seed, round)
+        if outcome.answer != NOWHERE:
+            return outcome
+    return _decide(question, _whole(question), sizes, seed, round)
 
 
-def _decide(
-    question: Question, sides: tuple[Setting, Expr, Expr, tuple[Index, ...]], sizes: Mapping[Dim, int], seed: int, round: int
-) -> Outcome:
+def _whole(question: Question) -> Sides:
+    return question.setting, question.claim.lhs, question.claim.rhs, question.claim.free_indices
+
+
+def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: int, round: int) -> Outcome:
     setting, lhs, rhs, axes = sides
     table = TRIGONOMETRIC if question.trigonometric else SMOOTH
     rng = np.random.default_rng([seed, round, *(sizes[dim] for dim in sorted(sizes, key=str))])

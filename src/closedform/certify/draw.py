@@ -205,28 +205,30 @@ def _candidates(
     given: Given, setting: Setting, equations: list[_Equation], sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
 ) -> Iterator[Node]:
     base = values[given.name]
-    scaled = _scaled(given, base, setting, sizes, tower, values)
-    if scaled is not None:
-        yield scaled
-    stepped = _stepped(given, base, setting, equations, sizes, tower, values)
-    yield stepped
-    twice = _scaled(given, stepped, setting, sizes, tower, {**values, given.name: stepped})
-    if twice is not None:
-        yield twice
-    linear = [
-        e
-        for e, r in zip(equations, _equations(given, setting), strict=False)
-        if _degree(given, r, setting, sizes, tower, values) in (None, 1)
-    ]
-    if linear and len(linear) < len(equations):
-        stepped = _stepped(given, base, setting, linear, sizes, tower, values)
-        twice = _scaled(given, stepped, setting, sizes, tower, {**values, given.name: stepped})
-        if twice is not None:
-            yield twice
+    linear = [equation for equation in equations if _is_affine(given, equation, setting, sizes, tower, values)]
+    if len(equations) == 1 or not linear:
+        yield from _scaled(given, base, setting, sizes, tower, values)
+    if linear:
+        stepped = _stepped(base, setting, linear, sizes, tower, values)
+        yield stepped
+        yield from _scaled(given, stepped, setting, sizes, tower, {**values, given.name: stepped})
     if len(base.shape) == 2:
         yield from _orthogonal(given, base, tower)
         if base.shape[0] == base.shape[1]:
             yield _projection(base, tower)
+
+
+def _is_affine(
+    given: Given, equation: _Equation, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
+) -> bool:
+    """Whether f(2x) - 2 f(x) + f(0) = 0 at a random x."""
+    total = None
+    for multiple, weight in ((2, 1), (1, -2), (0, 1)):
+        point = {**values, given.name: tower.multiply(tower.number(Rational(multiple)), values[given.name])}
+        residual = Interpreter(setting, sizes, point, tower).entries(equation.let.head, equation.let.indices)
+        term = tower.multiply(tower.number(Rational(weight)), residual)
+        total = term if total is None else tower.add(total, term)
+    return total is not None and not settle(tower, total).any()
 
 
 def _degree(
@@ -247,7 +249,9 @@ def _degree(
     return None
 
 
-def _scaled(given: Given, base: Node, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]) -> Node | None:
+def _scaled(
+    given: Given, base: Node, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
+) -> Iterator[Node]:
     """x (b / f(x))^(1/degree), along the axes that the equation is free in."""
     for relation in reversed(_equations(given, setting)):
         degree = _degree(given, relation, setting, sizes, tower, values)
@@ -262,12 +266,10 @@ def _scaled(given: Given, base: Node, setting: Setting, sizes: Mapping[Dim, int]
         left, right = interpreter.entries(relation.lhs, at), interpreter.entries(relation.rhs, at)
         factor = tower.multiply(right, tower.power(left, Rational(-1)))
         factor = tower.power(factor, Rational(1, degree))
-        return tower.multiply(base, tower.arrange(factor, [at.index(index) if index in at else None for index in entry.indices]))
-    return None
+        yield tower.multiply(base, tower.arrange(factor, [at.index(index) if index in at else None for index in entry.indices]))
 
 
 def _stepped(
-    given: Given,
     base: Node,
     setting: Setting,
     equations: list[_Equation],

@@ -17,10 +17,11 @@ from closedform.certify.diagnose import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
 from closedform.certify.refute import find_counterexample
 from closedform.certify.refute_points import dims_of, sizes_allowed
-from closedform.certify.sizes import size_plan
+from closedform.certify.sizes import SizePlan, size_plan
 from closedform.notation import Claim, Dim, Setting
 from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
 
+FURTHER = (3, 6)  # how far beyond the planned sizes to look as well where the theorem on sizes does not apply
 BRANCH_ROUNDS = 6  # further draws, of other magnitudes, in search of a branch that was not reached
 KINKS = "values at kinks of piecewise functions are outside the claim"
 
@@ -53,7 +54,7 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     tried: list[dict[Dim, int]] = []
     outcomes: list[Outcome] = []
     absent: list[dict[Dim, int]] = []
-    for sizes in _grid(setting, dims, plan.sizes):
+    for sizes in _grid(setting, dims, _widened(plan)):
         tried.append(sizes)
         try:
             outcome = decide(asked, sizes, seed=seed)
@@ -70,14 +71,22 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     unreached = _unreached(asked, tried, outcomes, seed)
     if isinstance(unreached, Verdict):
         return unreached
-    notes = tuple(plan.open_ends) + _notes(asked, outcomes, absent, dims)
-    sizes_tried = _listed(tried)
-    if unreached or plan.open_ends:
-        unproved = (
-            "a branch of a piecewise function was reached by no draw" if unreached else "the theorem on sizes does not cover this claim"
-        )
-        return Verdict(UNDECIDED, sizes_tried, notes=(unproved, "equal at every size tried", *notes))
-    return Verdict(PROVED, sizes_tried, error_probability=2.0 ** -min(outcome.error_bits for outcome in outcomes), notes=notes)
+    notes = (*_beyond(plan), *_notes(asked, outcomes, absent, dims))
+    if unreached:
+        notes = ("a branch of a piecewise function was reached by no draw; elsewhere the sides are equal at every size tried", *notes)
+        return Verdict(UNDECIDED, _listed(tried), notes=notes)
+    return Verdict(PROVED, _listed(tried), error_probability=2.0 ** -min(outcome.error_bits for outcome in outcomes), notes=notes)
+
+
+def _widened(plan: SizePlan) -> dict[Dim, tuple[int, ...]]:
+    """The planned sizes; where the theorem does not say that they suffice, some much larger ones as well."""
+    far = {dim: tuple(plan.sizes[dim][-1] + step for step in FURTHER) for dim, bounds in plan.bounds.items() if bounds.open_ends}
+    return {dim: (*sizes, *(far.get(dim, ()) if dim not in plan.exhausted else ())) for dim, sizes in plan.sizes.items()}
+
+
+def _beyond(plan: SizePlan) -> tuple[str, ...]:
+    """Say so where larger sizes are not covered."""
+    return tuple(f"proved at the sizes tried; the theorem on all sizes does not cover {reason}" for reason in plan.open_ends)
 
 
 def _grid(setting: Setting, dims: tuple[Dim, ...], plan: Mapping[Dim, tuple[int, ...]]) -> Iterator[dict[Dim, int]]:

@@ -113,7 +113,7 @@ def draw_real(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: np.
 
 def structures(given: Given, setting: Setting) -> list[Any]:
     """The constraints that are not relations and concern a given."""
-    found = []
+    found: list[Any] = []
     for c in setting.constraints:
         if isinstance(c, Membership):
             if is_entry(c.entry, given):

@@ -91,7 +91,7 @@ def _redraw(tower: Tower, source: Source, error: NotSquareError) -> None:
     tied = [axis for axis in axes if axis is not None]
     if len(set(tied)) < len(tied):  # a diagonal of the leaf feeds the radicand
         axes, tied = (None,) * len(axes), []
-    mask = np.broadcast_to(error.mask, (tower.draws, *error.node.shape))
+    mask: Any = np.broadcast_to(error.mask, (tower.draws, *error.node.shape))
     loose = tuple(axis + 1 for axis in range(len(error.node.shape)) if axis not in tied)
     mask = mask.any(axis=loose, keepdims=True)
     order = [0, *(axis + 1 for axis in tied), *loose]

@@ -5,6 +5,8 @@ Arrays have the draws along axis 0, and each draw has its own modulus: ``p`` bro
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ Ints = NDArray[np.int64]
 _SMALL = 160  # below so many elements Python's own pow is faster than vectorised squaring
 
 
-def spread(per_draw: Ints, like: Ints) -> Ints:
+def spread(per_draw: Ints, like: NDArray[Any]) -> Ints:
     """One number for each draw, shaped to broadcast against ``like``."""
     return per_draw.reshape((-1,) + (1,) * (like.ndim - 1))
 
@@ -112,11 +114,11 @@ class FixedBase:
 
 def mixed(*words: Ints | int) -> Ints:
     """A hash of integers to 62 bits: the value of a random function, the same for the same words."""
-    state = np.uint64(0x9E3779B97F4A7C15)
+    state: Any = np.uint64(0x9E3779B97F4A7C15)
     for word in words:  # splitmix64, whose rounds are bijections
         with np.errstate(over="ignore"):
             state = (np.asarray(word).astype(np.uint64) ^ state) + np.uint64(0x9E3779B97F4A7C15)
             state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             state = state ^ (state >> np.uint64(31))
-    return (state >> np.uint64(2)).astype(np.int64)
+    return np.asarray((state >> np.uint64(2)).astype(np.int64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,8 +63,7 @@ def _ties(node: Node, known: dict[Node, Ties]) -> Ties:
     if node.op in ("matinv", "det", "solve", "reshape", "concat"):
         rank = len(node.args[0].shape)
         matrix = (rank - 2, rank - 1) if node.op in ("matinv", "det") else tuple(range(rank))
-        untied: dict[int, int | None] = dict.fromkeys(matrix)
-        return _merged([_mapped(ties(arg, known), untied) for arg in node.args])
+        return _merged([_mapped(ties(arg, known), dict.fromkeys(matrix)) for arg in node.args])
     below = [ties(arg, known) for arg in node.args]
     if node.op == "arrange":
         return _mapped(below[0], {axis: k for k, axis in enumerate(node.meta) if axis is not None})
@@ -77,7 +76,7 @@ def _ties(node: Node, known: dict[Node, Ties]) -> Ties:
     return _merged(below)
 
 
-def _mapped(known: Ties, to: dict[int, int | None]) -> Ties:
+def _mapped(known: Ties, to: Mapping[int, int | None]) -> Ties:
     return {leaf: tuple(None if axis is None else to.get(axis, axis) for axis in axes) for leaf, axes in known.items()}
 
 

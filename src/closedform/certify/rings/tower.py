@@ -302,6 +302,6 @@ def _plain(a: Node) -> Rational | None:
     if a.op in ("arrange", "broadcast"):
         return _plain(a.args[0])
     if a.op == "mul":
-        factors = [_plain(arg) for arg in a.args]
-        return None if None in factors else factors[0] * factors[1]
+        first, second = (_plain(arg) for arg in a.args)
+        return None if first is None or second is None else first * second
     return None
