@@ -175,7 +175,8 @@ def draw_samples(
                 return []
             continue
         sample = Sample(setting, allowed, point)
-        if all(np.all(np.isfinite(sample.real(side, claim.free_indices))) for side in (claim.lhs, claim.rhs)):
+        finite = all(np.all(np.isfinite(sample.real(side, claim.free_indices))) for side in (claim.lhs, claim.rhs))
+        if finite and sample.defined(claim.lhs):
             found.append(sample)
         if len(found) == count:
             break

@@ -22,9 +22,11 @@ from closedform.results import Counterexample
 LARGEST_SIZE = 8
 MOST_SIZES = 150  # combinations of sizes that are tried
 THOROUGH = 30  # of them, the first ones, with numbers of every roundness; later ones with the general levels only
-PRECISIONS = (64, 128, 256, 512, 1024, 2048)
+PRECISIONS = (64, 256, 2048)  # enclosures that still meet at the last one are taken for equal
 DIGITS = 12
 ATTEMPT_LEVELS = (0, 0, 1, 2, 3, 4)  # roundest numbers first
+SECOND_LOOKS = 16  # points at which balls look for a difference that double precision does not show
+ROUNDING = 1e-11  # a relative difference that is hardly one of rounding
 VISIBLE = 1e-4  # a relative difference that a person sees; smaller ones are shown only where there is no larger
 
 
@@ -37,15 +39,15 @@ def find_counterexample(setting: Setting, claim: Claim, *, seed: int = 0) -> Cou
     >>> find_counterexample(setting, Claim("half", partial(f, x[i]), x[i]))
     Counterexample(sizes={'D': 1}, values={'x': ['1']}, entry={'i': 1}, lhs='2', rhs='1')
     """
-    hidden: list[Sample] = []
+    unclear: list[tuple[float, Sample]] = []
     for sample in _samples(setting, claim, seed):
         difference = _relative_difference(sample, claim)
         if difference >= VISIBLE and (found := separated(sample, claim)):
             return found
-        if difference > 0:
-            hidden.append(sample)
-    # Nothing that double precision can tell for sure: let the balls look at the points where it saw anything at all.
-    return next((found for sample in hidden[:20] if (found := separated(sample, claim))), None)
+        unclear.append((difference, sample))
+    # Nothing that double precision can tell for sure: balls look at the points where it saw most, the smaller ones first.
+    unclear.sort(key=lambda pair: -min(pair[0], ROUNDING))
+    return next((found for _, sample in unclear[:SECOND_LOOKS] if (found := separated(sample, claim))), None)
 
 
 def _samples(setting: Setting, claim: Claim, seed: int) -> Iterator[Sample]:
@@ -77,7 +79,7 @@ def separated(sample: Sample, claim: Claim) -> Counterexample | None:
     for precision in PRECISIONS:
         lhs, rhs = (sample.balls(side, axes, precision) for side in (claim.lhs, claim.rhs))
         apart = _apart(lhs, rhs)
-        if apart.any():
+        if apart.any() and sample.defined(claim.lhs, precision):
             at = _most_telling(sample, claim, apart)
             entry = {index.name: position + 1 for index, position in zip(axes, at, strict=True)}
             left, right = _told_apart(lhs[at], rhs[at])

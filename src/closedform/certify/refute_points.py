@@ -89,7 +89,8 @@ def round_point(
 ) -> dict[str, Array] | None:
     """Values of every given that satisfy the constraints exactly, as object arrays of fractions; None if none was found.
 
-    Givens in ``kept`` keep those values, unchecked. Unknown functions also get their derivatives up to ``order``, under the interpreter's keys.
+    Givens in ``kept`` keep those values, unchecked. Unknown functions also get their derivatives up to
+    ``order``, under the interpreter's keys.
 
     >>> C = Dim("C"); y = __import__("closedform.notation").notation.tensor("y", C)
     >>> round_point(Setting((Given(y, where=(OneHot(y),)),)), {C: 3}, Random(0), 0)["y"].tolist().count(Fraction(1))

@@ -15,7 +15,7 @@ from closedform.certify.evaluate import Interpreter
 from closedform.certify.refute_exact import Array, Values
 from closedform.certify.rings.ball import Ball
 from closedform.certify.rings.float64 import Float64
-from closedform.notation import Dim, Index, Setting
+from closedform.notation import Dim, Index, Partial, Setting, free_indices
 
 ALMOST = 1e-9  # relative; screening only: balls confirm
 FLOOR = 1e-3
@@ -71,6 +71,17 @@ class Sample:
         """Enclosures of the values; NaN at kinks and outside the domain."""
         with ctx.workprec(precision):  # also while the fractions become balls
             return np.asarray(self._interpreter(precision).entries(expression, axes), dtype=object)
+
+    def defined(self, expression: Expr, precision: int = 0) -> bool:
+        """Whether every function that the expression differentiates has a value here (1/x exists where log x does not)."""
+        for target in sorted({node.target for node in expression.atoms(Partial)}, key=str):
+            axes = tuple(sorted(free_indices(target), key=lambda index: index.name))
+            if precision:
+                if not all(x.is_finite() for x in self.balls(target, axes, precision).flat):
+                    return False
+            elif not np.all(np.isfinite(self.real(target, axes))):
+                return False
+        return True
 
     def cut(self, setting: Setting, aliases: Mapping[str, tuple[Expr, tuple[Index, ...]]]) -> Sample:
         """The same point in a setting with further givens, whose values are those of expressions here."""

@@ -1,0 +1,313 @@
+"""Every kind of diagnosis, planted in at least two different claims, and silence where nothing simple is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from closedform.certify.diagnose import Diagnosis, Kind, diagnose, diagnoses
+from closedform.certify.refute import find_counterexample
+from closedform.notation import Claim, Dim, Given, Let, Setting, indices, partial, scalar, summation, tensor
+from closedform.syntax.parse import parse_claims
+
+SOFTMAX = """
+claim planted "softmax"
+given z[C]
+let   p[i] = exp(z[i])/sum_k(exp(z[k]))
+"""
+CROSS_ENTROPY = """
+claim planted "softmax cross-entropy"
+given z[C]
+given y[C] where y[c] > 0, sum_c(y[c]) = 1
+let   p[c] = exp(z[c])/sum_k(exp(z[k]))
+let   L = -sum_c(y[c]*log(p[c]))
+"""
+SQUARES = """
+claim planted "least squares"
+given X[N,D]
+given w[D]
+given y[N]
+let   r[n] = sum_i(X[n,i]*w[i]) - y[n]
+let   L = (1/N)*sum_n(r[n]^2)
+"""
+LINEAR_HEAD = """
+claim planted "linear head"
+given W[C,D]
+given e[B,D]
+given y[B,C] where sum_c(y[b,c]) = 1
+let   z[b,c] = sum_d(W[c,d]*e[b,d])
+let   p[b,c] = exp(z[b,c])/sum_k(exp(z[b,k]))
+let   L = -(1/B)*sum_bc(y[b,c]*log(p[b,c]))
+"""
+TEMPERATURE = """
+claim planted "temperature"
+given z[C]
+given y[C] where y onehot
+given T where T > 0
+let   p[c] = exp(z[c]/T)/sum_k(exp(z[k]/T))
+let   L = -sum_c(y[c]*log(p[c]))
+"""
+QUADRATIC = """
+claim planted "quadratic form"
+given A[D,D]
+given x[D]
+let   f = sum_ij(x[i]*A[i,j]*x[j])
+"""
+MATRIX = """
+claim planted "linear map"
+given A[D,D]
+given x[D]
+given g[D]
+let   v[i] = sum_j(A[i,j]*x[j])
+let   f = sum_i(g[i]*v[i])
+"""
+LAYER_NORM = """
+claim planted "layer norm"
+given x[D]
+given g[D]
+given eps where eps > 0
+let   mu = sum_k(x[k])/D
+let   s = sqrt(sum_k((x[k] - mu)^2)/D + eps)
+let   h[i] = (x[i] - mu)/s
+let   L = sum_i(g[i]*h[i])
+"""
+SIGMOID = """
+claim planted "logistic"
+given z[N]
+given y[N] where y[n] in {0, 1}
+let   p[n] = sigmoid(z[n])
+let   L = -sum_n(y[n]*log(p[n]) + (1 - y[n])*log(1 - p[n]))
+"""
+TANH = """
+claim planted "tanh regression"
+given X[N,D]
+given w[D]
+given y[N]
+let   t[n] = tanh(sum_i(X[n,i]*w[i]))
+let   L = (1/2)*sum_n((t[n] - y[n])^2)
+"""
+POISSON = """
+claim planted "exponential regression"
+given X[N,D]
+given w[D]
+given y[N]
+let   m[n] = exp(sum_i(X[n,i]*w[i]))
+let   L = sum_n((m[n] - y[n])^2)
+"""
+COSINE = """
+claim planted "cosine"
+given u[D]
+given v[D]
+let   a = sqrt(sum_k(u[k]^2))
+let   b = sqrt(sum_k(v[k]^2))
+let   f = sum_k(u[k]*v[k])/(a*b)
+"""
+NORM = """
+claim planted "norm"
+given x[D]
+let   f = sqrt(sum_k(x[k]^2))
+"""
+ROTATION = """
+claim planted "rotation"
+given R[D,D]
+given x[D]
+let   v[i] = sum_j(R[i,j]*x[j])
+let   f = sum_i(v[i]^2)
+"""
+ENTROPY = """
+claim planted "entropy"
+given z[C]
+let   p[c] = exp(z[c])/sum_k(exp(z[k]))
+let   f = -sum_c(p[c]*log(p[c]))
+"""
+BRIER = """
+claim planted "Brier"
+given z[C]
+given y[C] where y onehot
+let   p[c] = exp(z[c])/sum_k(exp(z[k]))
+let   L = sum_c((p[c] - y[c])^2)
+"""
+PSEUDO_HUBER = """
+claim planted "pseudo-Huber"
+given h[N]
+given y[N]
+let   r[n] = h[n] - y[n]
+let   L = sum_n(sqrt(1 + r[n]^2))
+"""
+LOG_COSH = """
+claim planted "log-cosh"
+given h[N]
+given y[N]
+let   r[n] = h[n] - y[n]
+let   L = sum_n(log(cosh(r[n])))
+"""
+GAUSS = """
+claim planted "Gaussian"
+given x[D]
+given s[D] where s[i] > 0
+let   L = (1/2)*sum_i(log(s[i]) + x[i]^2/s[i])
+"""
+KL = """
+claim planted "KL"
+given s[D]
+let   f = -(1/2)*sum_i(1 + s[i] - exp(s[i]))
+"""
+ATTENTION = """
+claim planted "softmax average"
+given z[C]
+let   p[c] = exp(z[c])/sum_k(exp(z[k]))
+let   f = sum_k(p[k]*z[k])
+"""
+VARIANCE = """
+claim planted "variance"
+given x[N]
+let   mu = sum_m(x[m])/N
+let   f = sum_m((x[m] - mu)^2)/N
+"""
+
+PLANTED = [
+    (CROSS_ENTROPY, "dL/dz[j] = y[j] - p[j]", Kind.SIGN, "the sign is wrong"),
+    (NORM, "df/dx[i] = -x[i]/f", Kind.SIGN, "the sign is wrong"),
+    (CROSS_ENTROPY, "dL/dz[j] = p[j] + y[j]", Kind.SIGN, "the term y[j] has the wrong sign"),
+    (SQUARES, "dL/dw[j] = (1/N)*sum_n(X[n,j]*r[n])", Kind.CONSTANT_FACTOR, "the claimed side is 1/2 of the true one"),
+    (ROTATION, "df/dx[j] = 6*sum_i(v[i]*R[i,j])", Kind.CONSTANT_FACTOR, "the claimed side is 3 of the true one"),
+    (NORM, "df/dx[i] = (1 + 1/1000000)*x[i]/f", Kind.CONSTANT_FACTOR, "multiply it by 1000000/1000001"),
+    (SQUARES, "dL/dw[j] = 2*sum_n(X[n,j]*r[n])", Kind.SIZE_FACTOR, "multiplied by 1/N"),
+    (VARIANCE, "df/dx[n] = 2*(x[n] - mu)/(N - 1)", Kind.SIZE_FACTOR, "1 - 1/N"),
+    (TEMPERATURE, "dL/dz[j] = p[j] - y[j]", Kind.FACTOR, "multiplied by 1/T"),
+    (TEMPERATURE, "d2L/dz[i]dz[j] = p[i]*(delta(i,j) - p[j])/T", Kind.FACTOR, "multiplied by 1/T"),
+    (QUADRATIC, "df/dA[i,j] = x[i]*x[j]*A[i,j]", Kind.FACTOR, "multiplied by 1/A[i,j]"),
+    (MATRIX, "dv[i]/dx[j] = A[j,i]", Kind.TRANSPOSED_INDICES, "with i and j exchanged"),
+    (MATRIX, "df/dA[i,j] = g[j]*x[i]", Kind.TRANSPOSED_INDICES, "with i and j exchanged"),
+    (MATRIX, "df/dx[j] = sum_i(g[i]*A[j,i])", Kind.TRANSPOSED_MATRIX, "A has to be transposed"),
+    (ROTATION, "df/dx[j] = 2*sum_ik(R[i,j]*R[k,i]*x[k])", Kind.TRANSPOSED_MATRIX, "R[k,i] should be R[i,k]"),
+    (SOFTMAX, "dp[i]/dz[j] = p[i]*(delta(i,j) - p[i])", Kind.WRONG_INDEX, "p[i] should be p[j] in delta(i,j) - p[i]"),
+    (MATRIX, "df/dA[i,j] = g[j]*x[j]", Kind.WRONG_INDEX, "g[j] should be g[i]"),
+    (SOFTMAX, "dp[i]/dz[j] = -p[i]*p[j]", Kind.MISSING_TERM, "the term delta(i,j)*p[i] is missing"),
+    (QUADRATIC, "d2f/dx[i]dx[j] = A[i,j]", Kind.MISSING_TERM, "the term A[j,i] is missing"),
+    (ENTROPY, "df/dz[j] = -p[j]*log(p[j])", Kind.MISSING_TERM, "f*p[j] is missing"),
+    (LINEAR_HEAD, "d2L/dW[c,d]dW[k,e] = (1/B)*sum_b(p[b,c]*delta(c,k)*e[b,d]*e[b,e])", Kind.MISSING_TERM, "is missing"),
+    (CROSS_ENTROPY, "dL/dz[j] = p[j] - y[j] + y[j]*p[j]", Kind.EXTRA_TERM, "the term p[j]*y[j] is too much"),
+    (SQUARES, "dL/dw[j] = (2/N)*sum_n(X[n,j]*r[n]) + w[j]", Kind.EXTRA_TERM, "the term w[j] is too much"),
+    (LAYER_NORM, "dL/dx[i] = (g[i] - 2*sum_k(g[k])/D - h[i]*sum_k(g[k]*h[k])/D)/s", Kind.WRONG_TERM, "multiplied by 1/2"),
+    (LAYER_NORM, "dh[i]/dx[j] = (delta(i,j) - 1/D - h[i]*h[j])/s", Kind.WRONG_TERM, "multiplied by 1/D"),
+    (COSINE, "df/du[i] = v[i]/(a*b) - u[i]*v[i]/(a*b)*u[i]/a^2", Kind.SUM, "u[i]*v[i] should be sum_k(u[k]*v[k])"),
+    (LAYER_NORM, "dL/dx[i] = (g[i] - sum_k(g[k])/D - h[i]*h[i]*g[i]/D)/s", Kind.SUM, "g[i]*h[i] should be sum_k("),
+    (SOFTMAX, "dp[i]/dz[j] = delta(i,j)*p[i]*(1 - p[i])", Kind.DIAGONAL_ONLY, "only the diagonal"),
+    (QUADRATIC, "d2f/dx[i]dx[j] = 2*delta(i,j)*A[i,j]", Kind.DIAGONAL_ONLY, "right where i = j"),
+    (SOFTMAX, "dp[i]/dz[j] = (2*delta(i,j) - 1)*p[i]*(1 - p[i])", Kind.PATTERN, "right where i = j, wrong where i != j"),
+    (SOFTMAX, "dp[i]/dz[j] = delta(i,j)*tanh(p[i]) - p[i]*p[j]", Kind.PATTERN, "right where i != j, wrong where i = j"),
+    (CROSS_ENTROPY.replace(", sum_c(y[c]) = 1", ""), "dL/dz[j] = p[j] - y[j]", Kind.CONSTRAINT, "y sums to 1"),
+    (TEMPERATURE, "dL/dz[j] = p[j] - y[j]", Kind.CONSTRAINT, "T = 1"),
+    (QUADRATIC, "d2f/dx[i]dx[j] = 2*A[i,j]", Kind.CONSTRAINT, "A is symmetric"),
+    (NORM, "df/dx[i] = x[i]", Kind.CONSTRAINT, "x has unit norm"),
+    (ROTATION, "df/dx[j] = 2*x[j]", Kind.CONSTRAINT, "R is orthogonal"),
+    (VARIANCE, "df/dx[n] = 2*x[n]/N", Kind.CONSTRAINT, "x sums to 0 (mean zero)"),
+    (BRIER.replace("let   L = sum_c((p[c] - y[c])^2)", "let   L = -sum_c(y[c]^2*log(p[c]))").replace(" where y onehot", ""),
+     "dL/dz[j] = p[j] - y[j]", Kind.CONSTRAINT, "y is one-hot"),
+    (NORM, "df/dx[i] = abs(x[i])/f", Kind.CONSTRAINT, "x are positive"),
+    (SOFTMAX, "dp[i]/dz[j] = (2*delta(i,j) - 1)*p[i]*(1 - p[i])", Kind.SIZES, "true only for C = 2"),
+    (NORM, "df/dx[i] = x[i]/f + (D - 2)*(D - 3)*(D - 4)*(D - 5)", Kind.SIZES, "D = 2 and D = 3 and D = 4 and D = 5"),
+    (LAYER_NORM, "dh[i]/dx[j] = (delta(i,j) - 1/D - h[i]*h[j])/s", Kind.SIZES, "D = 1"),
+    (TANH, "d2L/dw[i]dw[j] = sum_n((1 - t[n]^2)^2*X[n,i]*X[n,j])", Kind.GAUSS_NEWTON, "Gauss-Newton"),
+    (POISSON, "d2L/dw[i]dw[j] = 2*sum_n(m[n]^2*X[n,i]*X[n,j])", Kind.GAUSS_NEWTON, "second derivative of m"),
+    (LAYER_NORM, "dL/dx[i] = (g[i] - sum_k(g[k])/D)/s", Kind.STOPPED, "treats s as a constant"),
+    (ATTENTION, "df/dz[j] = p[j]", Kind.STOPPED, "treats p[c] as a constant"),
+    (SIGMOID, "dL/dz[n] = (p[n] - y[n])/(p[n]*(1 - p[n]))", Kind.OTHER_VARIABLE, "derivative by p, not by z"),
+    (BRIER, "dL/dz[j] = 2*(p[j] - y[j])", Kind.OTHER_VARIABLE, "derivative by p, not by z"),
+    (CROSS_ENTROPY, "d2L/dz[i]dz[j] = delta(i,j)", Kind.CHAIN_RULE, "multiply it by dp/dz"),
+    (ENTROPY, "d2f/dz[i]dz[j] = -delta(i,j)*(log(p[i]) + f) - p[i]*(delta(i,j)/p[j] - log(p[j]) - 1)", Kind.CHAIN_RULE, "stops at p"),
+    (ENTROPY, "df/dz[j] = -p[j]*(1 - p[j])*(log(p[j]) + 1)", Kind.JACOBIAN_DIAGONAL, "only the diagonal of the Jacobian dp/dz"),
+    (BRIER, "dL/dz[j] = 2*(p[j] - y[j])*p[j]*(1 - p[j])", Kind.JACOBIAN_DIAGONAL, "only the diagonal of the Jacobian dp/dz"),
+    (LOG_COSH, "d2L/dh[n]dh[m] = delta(n,m)*tanh(r[n])/r[n]", Kind.REWEIGHTED, "divided by r[n]"),
+    (PSEUDO_HUBER, "d2L/dh[n]dh[m] = delta(n,m)/sqrt(1 + r[n]^2)", Kind.REWEIGHTED, "divided by r[n]"),
+    (KL, "df/ds[i] = exp(2*s[i]) - 1", Kind.PARAMETRISATION, "replaced by 2*s"),
+    (GAUSS, "dL/ds[i] = 1/2 - (1/2)*x[i]^2*exp(-s[i])", Kind.PARAMETRISATION, "replaced by exp(s)"),
+]  # fmt: skip
+
+
+def judged(text: str, show: str) -> tuple[Diagnosis, ...]:
+    (block,) = parse_claims(text + "show  " + show + "\n")
+    (claim,) = block.claims
+    counterexample = find_counterexample(block.setting, claim)
+    assert counterexample is not None
+    return diagnoses(block.setting, claim, counterexample)
+
+
+@pytest.mark.parametrize(("text", "show", "kind", "fragment"), PLANTED)
+def test_a_planted_mistake_is_named(text: str, show: str, kind: Kind, fragment: str) -> None:
+    found = judged(text, show)
+    assert any(diagnosis.kind is kind and fragment in diagnosis.sentence for diagnosis in found), found
+
+
+def test_every_kind_is_planted_in_two_different_claims() -> None:
+    planted = {kind: {(text, show) for text, show, other, _ in PLANTED if other is kind} for kind in Kind}
+    assert {kind: len(claims) for kind, claims in planted.items() if len(claims) < 2} == {}
+
+
+def test_the_pattern_goes_with_the_missing_term() -> None:
+    found = judged(SOFTMAX, "dp[i]/dz[j] = -p[i]*p[j]")
+    assert [diagnosis.kind for diagnosis in found] == [Kind.MISSING_TERM, Kind.PATTERN]
+    assert found[1].sentence == "right where i != j, wrong where i = j"
+
+
+def test_gauss_newton_through_an_unknown_function() -> None:
+    P, D = Dim("P"), Dim("D")
+    a, b = indices("a b", P)
+    (i,) = indices("i", D)
+    theta, e, y, L = tensor("theta", P), tensor("e", D), tensor("y", D), scalar("L")
+    setting = Setting((Given(theta), Given(e, of=(theta,)), Given(y)), (Let(L, summation((e[i] - y[i]) ** 4, i)),))
+    split = summation(12 * (e[i] - y[i]) ** 2 * partial(e[i], theta[a]) * partial(e[i], theta[b]), i)
+    claim = Claim("ggn", partial(L, theta[a], theta[b]), split)
+    counterexample = find_counterexample(setting, claim)
+    assert counterexample is not None
+    assert counterexample.sizes == {"P": 1, "D": 1}
+    found = diagnoses(setting, claim, counterexample)
+    assert [diagnosis.kind for diagnosis in found] == [Kind.GAUSS_NEWTON]
+    assert "second derivative of e" in found[0].sentence
+    missing = summation(4 * (e[i] - y[i]) ** 3 * partial(e[i], theta[a], theta[b]), i)
+    assert find_counterexample(setting, Claim("whole", claim.lhs, split + missing)) is None
+
+
+SILENT = [
+    (CROSS_ENTROPY, "dL/dz[j] = sin(p[j]) + 3*y[j]^3*z[j] - exp(z[j]/5)"),
+    (SQUARES, "dL/dw[j] = cos(w[j]) + sum_n(X[n,j]^3*tanh(r[n]) + 1/7)"),
+    (QUADRATIC, "d2f/dx[i]dx[j] = exp(A[i,j])*sin(x[i]) + cos(x[j]) + 2"),
+    (TANH, "dL/dw[j] = sum_n(sin(t[n])*X[n,j]) + exp(w[j]/3)"),
+    (NORM, "df/dx[i] = cos(3*x[i])/(2 + sin(f)) + 1/11"),
+]
+
+
+@pytest.mark.parametrize(("text", "show"), SILENT)
+def test_nothing_is_said_of_a_formula_that_is_wrong_in_no_simple_way(text: str, show: str) -> None:
+    assert judged(text, show) == ()
+
+
+def test_a_size_is_not_reported_where_the_claim_fails() -> None:
+    found = judged(NORM, "df/dx[i] = x[i]/f + (D - 1)*(D - 3)")
+    assert any("true only for D = 1 and D = 3 (" in diagnosis.sentence for diagnosis in found)
+
+
+def test_a_constraint_is_tried_only_at_sizes_at_which_the_claim_fails() -> None:
+    # At D = 2..5 the claim holds whatever x is, so no constraint on x may be credited.
+    found = judged(NORM, "df/dx[i] = x[i]/f + (D - 2)*(D - 3)*(D - 4)*(D - 5)")
+    assert Kind.CONSTRAINT not in {diagnosis.kind for diagnosis in found}
+
+
+def test_a_given_constraint_is_not_suggested_again() -> None:
+    found = judged(TEMPERATURE, "dL/dz[j] = p[j] - y[j]")
+    assert not any("y " in diagnosis.sentence or "T > 0" in diagnosis.sentence for diagnosis in found if diagnosis.kind is Kind.CONSTRAINT)
+
+
+def test_sentences_are_those_of_the_diagnoses_and_the_same_for_other_seeds() -> None:
+    (block,) = parse_claims(CROSS_ENTROPY + "show  dL/dz[j] = y[j] - p[j]\n")
+    claim = block.claims[0]
+    counterexample = find_counterexample(block.setting, claim)
+    assert counterexample is not None
+    sentences = diagnose(block.setting, claim, counterexample)
+    assert sentences == tuple(d.sentence for d in diagnoses(block.setting, claim, counterexample))
+    assert all(diagnose(block.setting, claim, counterexample, seed=seed) == sentences for seed in (1, 2))
+    assert sentences[0] == "the sign is wrong: the true value is minus the claimed one"
+
+
+def test_at_most_three_sentences() -> None:
+    assert max(len(judged(text, show)) for text, show, kind, _ in PLANTED if kind in (Kind.FACTOR, Kind.TRANSPOSED_MATRIX)) <= 3
