@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterable
+from itertools import chain, count
 
 from closedform.lower.program import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, View
 
@@ -19,7 +20,7 @@ class Names:
         """``wanted`` if it is free, else a name like it."""
         if not wanted.isidentifier():
             raise ValueError(f"{wanted!r} cannot be a name in code")
-        candidates = (wanted, *(f"{wanted}_{n}" for n in range(1, 10**6)))
+        candidates = chain([wanted], (f"{wanted}_{n}" for n in count(1)))
         found = next(name for name in candidates if name not in self._taken)
         self._taken.add(found)
         return found

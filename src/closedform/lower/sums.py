@@ -10,6 +10,7 @@ is the product with the factors that share the delta's index multiplied out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, count
 
 from sympy import Add, Expr, Indexed, IndexedBase, KroneckerDelta, Mul, Pow, S, Sum
 
@@ -24,7 +25,7 @@ def distinct_bound_indices(expression: Expr, taken: set[str]) -> Expr:
         return expression.func(*(distinct_bound_indices(arg, taken) for arg in expression.args))
     renamed = {}
     for index in bound_indices(expression):
-        name = next(n for n in (index.name, *(f"{index.name}{k}" for k in range(1, 10**6))) if n not in taken)
+        name = next(n for n in chain([index.name], (f"{index.name}{k}" for k in count(1))) if n not in taken)
         taken.add(name)
         renamed[index] = Index(name, index.dim)
     body = distinct_bound_indices(expression.function.xreplace(renamed), taken)
