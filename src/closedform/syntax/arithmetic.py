@@ -92,6 +92,8 @@ class Arithmetic:
             return value
         number = value.evalf(15) if value.is_finite is not False else value
         if not number.is_Float:
+            if value.is_finite is not False and number.is_real is not False and not number.has(S.ImaginaryUnit, S.NaN):
+                return value  # softplus(2): SymPy cannot evaluate it, and so cannot stumble over it
             raise self._error(TextNotationError, spot, f"expected a real number; got {sympy.sstr(number)[:60]}")
         if abs(number) > limits.MAGNITUDE:
             raise self._error(LimitError, spot, "a constant is at most 1e300 in size; this one is larger")

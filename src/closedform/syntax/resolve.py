@@ -90,7 +90,11 @@ class Resolver:
         """The factors with * or / before each; a divisor's factors are inverted one by one: a/(b*c) is a/b/c."""
         factors: list[tuple[str, Deferred, Spot]] = []
         parts = iter(zip(node.factors, [*node.factors[1:], ("", None)], strict=True))
-        for (sign, part), (next_sign, below) in parts:
+        for (sign, signed), (next_sign, below) in parts:
+            # the minus of -dp[i]/dz[j] belongs to the whole derivative
+            part, negative = _unsigned(signed)
+            if negative:
+                factors.append(("*", _minus_one, part.spot))
             whole = derivative(self, part, below, scope) if next_sign == "/" and below is not None else None
             if whole is not None:
                 next(parts)
@@ -311,6 +315,19 @@ class Resolver:
         if len(item.axes) != 2 or item.axes[0].join(item.axes[1], f"in {node.name}({item.name})"):
             raise self.source.error(TextDimensionError, name.spot, f"{node.name} takes a square matrix; got {item.described()}")
         return item
+
+
+def _unsigned(node: t.Node) -> tuple[t.Node, bool]:
+    """The operand below all signs, and whether they make it negative."""
+    negative = False
+    while isinstance(node, t.Signed):
+        negative ^= node.sign == "-"
+        node = node.operand
+    return node, negative
+
+
+def _minus_one() -> Expr:
+    return S.NegativeOne
 
 
 def _relation(sign: str, left: Expr, right: Expr) -> Expr:
