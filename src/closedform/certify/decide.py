@@ -8,7 +8,7 @@ from math import ceil, log2, prod
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed
+from sympy import Expr, Indexed, Pow
 
 from closedform.certify.draw import draw_point
 from closedform.certify.evaluate import Interpreter
@@ -77,6 +77,9 @@ class Question:
     Attributes:
         contracted: both sides, multiplied by random directions and summed where that saves work.
         degree: bound on the degree of the difference in the draws.
+        order: how many derivatives are taken at most.
+        trigonometric, piecewise, discrete: what occurs: angles, comparisons, labels.
+        rooted: comparisons together with roots.
     """
 
     setting: Setting
@@ -86,12 +89,14 @@ class Question:
     order: int
     trigonometric: bool
     piecewise: bool
+    rooted: bool
     discrete: bool
 
 
 def question(setting: Setting, claim: Claim, degree: int) -> Question:
     """Prepare a claim."""
     bodies = [claim.lhs, claim.rhs, *(let.body for let in setting.lets)]
+    piecewise = any(body.has(*_PIECEWISE) for body in bodies)
     return Question(
         setting,
         claim,
@@ -99,7 +104,8 @@ def question(setting: Setting, claim: Claim, degree: int) -> Question:
         max(degree, 2),
         derivative_order(setting, claim.lhs, claim.rhs),
         any(body.has(sin, cos) for body in bodies),
-        any(body.has(*_PIECEWISE) for body in bodies),
+        piecewise,
+        piecewise and any(not power.exp.is_Integer for body in bodies for power in body.atoms(Pow)),
         any(isinstance(c, Membership | OneHot) for c in setting.constraints),
     )
 
@@ -147,19 +153,27 @@ def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: in
     Raises:
         UnsupportedConstraintError: no points that satisfy the constraints can be drawn.
     """
+    outcome = _decided(question, sizes, seed, round, strict=False)
+    if outcome.answer == DIFFERENT and question.rooted:
+        # sqrt(r^2) = |r| needs residues whose character agrees with the comparisons
+        return _decided(question, sizes, seed, round, strict=True)
+    return outcome
+
+
+def _decided(question: Question, sizes: Mapping[Dim, int], seed: int, round: int, *, strict: bool) -> Outcome:
     entries = prod(sizes[index.dim] for index in question.claim.free_indices)
     if entries > FEW_ENTRIES:
-        outcome = _decide(question, question.contracted, sizes, seed, round)
+        outcome = _decide(question, question.contracted, sizes, seed, round, strict)
         if outcome.answer != NOWHERE:
             return outcome
-    return _decide(question, _whole(question), sizes, seed, round)
+    return _decide(question, _whole(question), sizes, seed, round, strict)
 
 
 def _whole(question: Question) -> Sides:
     return question.setting, question.claim.lhs, question.claim.rhs, question.claim.free_indices
 
 
-def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: int, round: int) -> Outcome:
+def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: int, round: int, strict: bool) -> Outcome:
     setting, lhs, rhs, axes = sides
     table = TRIGONOMETRIC if question.trigonometric else SMOOTH
     rng = np.random.default_rng([seed, round, *(sizes[dim] for dim in sorted(sizes, key=str))])
@@ -167,7 +181,7 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: in
     wanted = _draws(question)
     chains, spare = order[:wanted], order[wanted:]
     while True:
-        tower = Tower(chains, int(rng.integers(2**62)))
+        tower = Tower(chains, int(rng.integers(2**62)), strict=strict)
         scales = np.array([SCALES[(round + k) % len(SCALES)] if round or k % 2 else 1.0 for k in range(len(chains))])
         try:
             values = draw_point(setting, sizes, tower, scales, order=question.order, real=question.piecewise)

@@ -21,7 +21,10 @@ MOST_REWRITES = 60
 
 
 def whole_factor(case: Case, known: Sequence[Quantity]) -> Iterator[Diagnosis]:
-    """true = f * claimed."""
+    """true = f * claimed; first of all whether the true value is simply 0."""
+    if case.corrected(Integer(0)):
+        yield Diagnosis(Kind.EXTRA_TERM, "the true value is 0 everywhere: nothing of the claimed side belongs there")
+        return
     for factor in itertools.islice(fits(case.truth, case.claimed, known, case.scale), 4):
         if factor != 0 and case.corrected(factor * case.claim.rhs):
             yield _factor_found(case, factor)
@@ -76,8 +79,8 @@ def several_terms(case: Case) -> Iterator[Diagnosis]:
     wrong = [(term, weight) for term, weight in zip(terms, exact, strict=True) if weight != 1]
     corrected = sympy.Add(*(weight * term for term, weight in zip(terms, exact, strict=True)))
     if 1 < len(wrong) <= 3 and case.corrected(corrected):
-        listed = " and ".join(f"{case.text(term)} by {case.text(weight)}" for term, weight in wrong)
-        yield Diagnosis(Kind.WRONG_TERM, f"the right numbers before its terms make it true: multiply {listed}")
+        changes = [f"{case.text(term)} by {case.text(weight)}" for term, weight in wrong]
+        yield Diagnosis(Kind.WRONG_TERM, f"other numbers before its terms make it true: multiply {' and '.join(changes)}")
 
 
 def sum_dropped(case: Case) -> Iterator[Diagnosis]:
@@ -87,12 +90,22 @@ def sum_dropped(case: Case) -> Iterator[Diagnosis]:
         for at in _summands(case, total):
             single = total.function.xreplace(at)
             for (k, term), (wrong, right) in itertools.product(enumerate(terms), ((single, total), (total, single))):
+                if not _contains(term, wrong):
+                    continue
                 others = sympy.Add(*terms[:k], *terms[k + 1 :])
                 corrected = case.vector(others) + _quotient(case.vector(term) * case.vector(right), case.vector(wrong))
                 if np.all(nearly_equal(case.truth, corrected)) and case.corrected(others + right / wrong * term):
                     where = f" in the term {case.text(term)}" if len(terms) > 1 else ""
                     yield Diagnosis(Kind.SUM, f"{case.text(wrong)} should be {case.text(right)}{where}")
                     return
+
+
+def _contains(term: Expr, part: Expr) -> bool:
+    """Whether a term has all factors of ``part``, or some sum where that is one."""
+    if isinstance(part, Sum):
+        return term.has(Sum)
+    powers = term.as_powers_dict()
+    return all(powers.get(base, 0) >= exponent for base, exponent in part.as_powers_dict().items())
 
 
 def _quotient(a: Array, b: Array) -> Array:

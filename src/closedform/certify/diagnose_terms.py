@@ -47,7 +47,9 @@ def _explained(
         rest = case.claim.rhs if replaced is None else sympy.Add(*_without(terms, replaced))
         gap = case.truth - case.vector(rest)
         for factor, product in itertools.islice(_matches(case, gap, candidates, matrix, known), 3):
-            term = factor * summation(product, *bound)
+            inside = [part for part in sympy.Mul.make_args(product) if free_indices(part) & set(bound)]
+            outside = product / sympy.Mul(*inside)
+            term = factor * outside * summation(sympy.Mul(*inside), *bound)
             if case.corrected(rest + term):
                 yield _missing_found(case, term, replaced)
                 return

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from closedform.certify.balls import agreement, far_counterexample
 from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
 from closedform.certify.diagnose import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
@@ -125,11 +126,11 @@ def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outc
 
 def _by_balls(setting: Setting, claim: Claim, seed: int, tried: list[dict[Dim, int]], known: tuple[str, ...]) -> Verdict:
     """Where the fields cannot prove: refuted if two enclosures are disjoint, else undecided with what is known."""
-    counterexample = find_counterexample(setting, claim, seed=seed)
+    counterexample = find_counterexample(setting, claim, seed=seed) or far_counterexample(setting, claim, tried[-1], seed=seed)
     if counterexample is not None:
         diagnosis = diagnose(setting, claim, counterexample, seed=seed)
         return Verdict(REFUTED, _listed(tried), counterexample=counterexample, diagnosis=diagnosis)
-    return Verdict(UNDECIDED, _listed(tried), notes=known)
+    return Verdict(UNDECIDED, _listed(tried), notes=(*known, *agreement(setting, claim, tried, seed=seed)))
 
 
 def _notes(asked: Question, outcomes: list[Outcome], absent: list[dict[Dim, int]], dims: tuple[Dim, ...]) -> tuple[str, ...]:

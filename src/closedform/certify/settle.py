@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from closedform.certify.rings.modular import power, spread
 from closedform.certify.rings.node import Node, ties
 from closedform.certify.rings.planes import ANGLES, NotSquareError
 from closedform.certify.rings.tower import Tower
@@ -34,7 +35,10 @@ def settle(tower: Tower, node: Node) -> Any:
     failures: dict[tuple[Node, int], Any] = {}
     for _ in range(ROUNDS):
         try:
-            return tower.plane(0).at(node)
+            residues = tower.plane(0).at(node)
+            if tower.strict:
+                _check_signs(tower)
+            return residues
         except NotSquareError as error:
             failed = error.mask.reshape(len(error.mask), -1).any(axis=1)
             count = (failures.get((error.node, error.level), 0) + 1) * failed
@@ -46,6 +50,23 @@ def settle(tower: Tower, node: Node) -> Any:
                 raise UnluckyChainsError(count > PATIENCE) from None
             _redraw(tower, source, error)
     raise UnluckyChainsError(np.ones(tower.draws, dtype=bool))
+
+
+def _check_signs(tower: Tower) -> None:
+    """Demand that what is compared with zero is a square where it is positive, and not one where it is negative.
+
+    Then sqrt(r^2) = |r| holds, which connects roots and comparisons.
+    """
+    for node in tower.comparisons():
+        if node in tower.sides:
+            compared = node.args[0]
+            residues = tower.plane(0).at(compared)
+            p = spread(tower.moduli[0], residues)
+            character = power(residues, (p - 1) // 2, p)
+            sign = np.sign(tower.real.at(compared))
+            wrong = (residues != 0) & ((character == 1) != (sign > 0))
+            if wrong.any():
+                raise NotSquareError(compared, 0, wrong)
 
 
 Source = tuple[Node, int]  # a leaf, at a level

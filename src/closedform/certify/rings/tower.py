@@ -33,13 +33,15 @@ class Tower(Ring):
     Args:
         chains: the smallest prime of each draw's chain, see :mod:`.chains`.
         seed: determines all randomness.
+        strict: where something is compared with zero, its residue must be a square just where it is positive.
     """
 
     name = "finite fields"
 
-    def __init__(self, chains: Sequence[int], seed: int) -> None:
+    def __init__(self, chains: Sequence[int], seed: int, *, strict: bool = False) -> None:
         self.draws = len(chains)
         self.seed = seed
+        self.strict = strict
         self.moduli: Ints = np.array([moduli(r) for r in chains], dtype=np.int64).T
         self.salts: Ints = np.random.default_rng([seed, 1]).integers(1, 2**62, size=self.draws, dtype=np.int64)
         self.flags: dict[Node, Any] = {}
