@@ -3,6 +3,7 @@
 import pytest
 
 from closedform.certify.sizes import Bounds, size_plan
+from closedform.certify.sizes_relations import later_sizes
 from closedform.notation import Claim, Derivation, Dim
 from closedform.syntax.parse import parse_claims
 
@@ -132,3 +133,41 @@ def test_what_the_theorem_does_not_cover_is_named(text, reason):
     plan = plan_of(text)
     assert any(reason in end for end in plan.open_ends), plan.open_ends
     assert all(len(sizes) >= 1 for sizes in plan.sizes.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "degree"),
+    [
+        ("given x[N]\ngiven y[N]\nlet f = sum_k(x[k]^2*y[k])\nshow f = 0", 3),
+        # 1/x[1] + 1/x[2] over its common denominator at N = 2: degree 1 over degree 2, so f - 1 has degree 2.
+        ("given x[N]\nlet f = sum_k(1/x[k])\nshow f = 1", 2),
+        # x[j] (x'x) - x[j]: 3; and the random direction along which a derivative may be taken.
+        ("given x[N]\nlet f = sum_k(x[k]^2)^2/4\nshow df/dx[j] = x[j]", 4),
+        # exp and erf are further variables: e (e + x) has degree 2.
+        ("given x\nshow exp(x)*(erf(x) + x) = 0", 2),
+        # inv(A) = adj(A)/det(A) at D = 2 .. 4: degree 4 with det(A) cleared, times an entry of A on the other side.
+        ("given A[D,D] where A invertible\nshow inv(A)[i,j] = A[i,j]", 5),
+    ],
+)  # fmt: skip
+def test_the_degree_is_that_of_the_cleared_difference_at_the_largest_sizes(text, degree):
+    plan = plan_of(text)
+    assert plan.degree == degree, (plan.sizes, plan.degree)
+
+
+def test_a_false_claim_passes_no_more_often_than_its_degree_allows():
+    """sum over k of 1/x[k] vanishes modulo p for about 1/p of all points, less than degree/p: counted for small p."""
+    plan = plan_of("given x[N]\nlet f = sum_k(1/x[k])\nshow f = 0")
+    p = 101
+    (n,) = {plan.sizes[Dim("N")][-1]}
+    assert n == 2
+    zeros = sum((pow(a, -1, p) + pow(b, -1, p)) % p == 0 for a in range(1, p) for b in range(1, p))
+    assert zeros / (p - 1) ** 2 <= plan.degree / p
+
+
+def test_a_plan_moves_past_sizes_at_which_the_definition_does_not_exist():
+    n, d = Dim("N"), Dim("D")
+    assert later_sizes({n: (1, 2, 3)}, [{n: 1}]) == {n: (2, 3, 4)}
+    assert later_sizes({n: (2,), d: (1, 2)}, [{n: 2, d: 1}, {n: 2, d: 2}]) == {n: (3,), d: (1, 2)}
+    assert later_sizes({n: (1, 2), d: (2, 3)}, [{n: 1, d: 2}, {n: 1, d: 3}, {n: 2, d: 3}]) == {n: (3, 4), d: (2, 3)}
+    assert later_sizes({n: (1, 2)}, []) is None
+    assert later_sizes({n: (1, 2)}, [{n: 2}]) is None

@@ -144,7 +144,9 @@ class _Planner:
             else:
                 dim = min(waiting, key=lambda d: min(_cost(b) for b, _ in options[d]))
                 best = min((b for b, _ in options[dim]), key=_cost)
-                found[dim] = _with_open_end(best, f"the sizes of {', '.join(sorted(str(d) for d in waiting))} depend on one another")
+                found[dim] = _with_open_end(
+                    best, f"dimensions whose counts depend on one another ({', '.join(sorted(str(d) for d in waiting))})"
+                )
         return found
 
     def _options(self, dim: Dim, found: Mapping[Dim, Bounds]) -> list[tuple[Bounds, set[Dim]]]:
@@ -176,7 +178,7 @@ class _Planner:
         free = sum(index.dim == dim for index in self._claim.free_indices) + bool(solved) + self._one_hot(dim, counter, open_ends)
         total = _with_size_functions(count, counter)
         if keys and not open_ends and hides_size(keys, dim, self._setting, sizes):
-            open_ends.add(f"a sum over {dim} inside a function may hide the size {dim}")
+            open_ends.add(f"a sum over {dim} inside a function that may hide the size {dim}")
         bath = bath_of(keys, dim, self._unfolding, sizes)
         bounds = Bounds(free, count.sums, total - count.sums, count_of(keys, sizes), bath, tuple(sorted(open_ends)))
         return (bounds, (used | counter.used) - {dim}), counter.cleared
@@ -193,7 +195,7 @@ class _Planner:
             if tensor.dims[-1] != dim:
                 continue
             if dim in rows:
-                open_ends.add(f"{tensor.name} has one-hot rows that are themselves indexed by {dim}")
+                open_ends.add(f"one-hot rows of {tensor.name} that are themselves indexed by {dim}")
             extra += _product(counter.size(row) if row != dim else 1 for row in rows)
         return extra
 
@@ -271,7 +273,7 @@ def _fixed_sums(equation: Relation, dim: Dim, unfolding: Unfolding, open_ends: s
     for key in sums:
         for index in sorted(indices, key=str):
             if index.dim == dim:
-                open_ends.add(f"an equation that sums over {dim} holds for every index over {dim}")
+                open_ends.add(f"an equation that sums over {dim}, one for every index over {dim}")
             key = for_all(key, index) if index in key.free_symbols else key
         found.add(key)
     return found

@@ -41,9 +41,9 @@ class Count:
 
 
 LOCAL = Count()
-ROWS_OF_ITSELF = "a sum over {dim} inside a function or denominator is indexed by an index that is itself summed over {dim}"
-SIZE_INSIDE = "the size {dim} stands inside a function other than a power or a logarithm"
-MIXED_ROOTS = "roots of sums over {dim} occur to different powers"
+ROWS_OF_ITSELF = "a sum over {dim} inside a function or denominator, one for every value of an index that is itself summed over {dim}"
+SIZE_INSIDE = "the size {dim} inside a function other than a power or a logarithm"
+MIXED_ROOTS = "roots of sums over {dim} to different powers"
 MATRIX = "the inverse or determinant of a matrix over {dim}"
 
 
