@@ -12,9 +12,10 @@ from sympy import Expr, Indexed, Pow
 
 from closedform.certify.draw import draw_point
 from closedform.certify.evaluate import Interpreter
+from closedform.certify.existence import PossibleSides, nonexistent
 from closedform.certify.refute_points import derivative_order
 from closedform.certify.rings.chains import SMOOTH, TRIGONOMETRIC
-from closedform.certify.rings.node import AXIS_OPS, Node, moved
+from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower
 from closedform.certify.settle import UnluckyChainsError, settle
 from closedform.notation import (
@@ -26,6 +27,7 @@ from closedform.notation import (
     Membership,
     OneHot,
     Partial,
+    Relation,
     Setting,
     cos,
     free_indices,
@@ -48,6 +50,7 @@ EQUAL, DIFFERENT, NOWHERE = "equal", "different", "nowhere"
 ERROR_BITS = 100
 FEW_ENTRIES = 40  # results of up to so many entries are compared entry by entry, larger ones along random directions
 _PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
+_SIDES = {">": 1, ">=": 1, "<": -1, "<=": -1}
 SCALES = (1.0, 0.3, 3.0, 0.05, 20.0, 0.004, 300.0)
 
 
@@ -188,7 +191,7 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: in
             interpreter = Interpreter(setting, sizes, values, tower)
             difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
             residues = settle(tower, difference)
-            return _judged(question, tower, difference, residues)
+            return _judged(question, tower, difference, residues, _inequalities(interpreter))
         except UnluckyChainsError as error:
             if int(error.mask.sum()) > len(spare):
                 return Outcome(NOWHERE)
@@ -201,15 +204,16 @@ def _draws(question: Question) -> int:
     return max(enough, 16) if question.discrete or question.piecewise else enough
 
 
-def _judged(question: Question, tower: Tower, difference: Node, residues: Any) -> Outcome:
+def _judged(question: Question, tower: Tower, difference: Node, residues: Any, known: list[tuple[Node, int]]) -> Outcome:
     residues = np.broadcast_to(residues, (tower.draws, *difference.shape))
-    wrong = _nonexistent(difference, tower, {})
+    wrong = nonexistent(difference, tower, {})
     exists = np.ones(residues.shape, dtype=bool) if wrong is None else ~np.broadcast_to(wrong, residues.shape)
     if not exists.any():
         return Outcome(NOWHERE)
     compared = {k: node for k, node in enumerate(tower.comparisons()) if node in tower.sides}
     sides = {k: frozenset(tower.sides[node]) for k, node in compared.items()}
-    possible = {k: possible_sides(node.args[0]) - {0} for k, node in compared.items()}
+    sides_of = PossibleSides(tower, known)
+    possible = {k: sides_of(node.args[0]) - {0} for k, node in compared.items()}
     if (exists & (residues != 0)).any():
         return Outcome(DIFFERENT, sides=sides, possible=possible)
     count = exists.sum(axis=0)
@@ -218,66 +222,11 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any) -
     return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible)
 
 
-def possible_sides(node: Node) -> frozenset[int]:
-    """On which sides of zero a node can lie, as far as its structure shows: squares, exponentials, positive inputs."""
-    match node.op:
-        case "number":
-            return frozenset({int(np.sign(float(node.meta)))})
-        case "leaf" if node.meta.real.size and (node.meta.integers is not None or node.meta.positive):
-            return frozenset(int(side) for side in np.unique(np.sign(node.meta.real)))
-        case "exp" | "gpow" | "root":
-            return frozenset({1})
-        case "eye":
-            return frozenset({0, 1})
-        case "ipow" if node.meta % 2 == 0:
-            return frozenset({1})
-        case "arrange" | "broadcast" | "diagonal" | "reshape" | "inv" | "ipow" | "product":
-            return possible_sides(node.args[0])
-        case "add":
-            return possible_sides(node.args[0]) | possible_sides(node.args[1])
-        case "total":
-            return possible_sides(node.args[0])
-        case "mul":
-            if node.args[0] is node.args[1]:
-                return frozenset({1})
-            return frozenset(a * b for a in possible_sides(node.args[0]) for b in possible_sides(node.args[1]))
-    return frozenset({-1, 1})
-
-
-def _nonexistent(node: Node, tower: Tower, known: dict[Node, Any]) -> Any:
-    """The entries that depend on a division by zero and its like; None for none."""
-    if not tower.flags:
-        return None
-    if node not in known:
-        known[node] = _combined(node, tower, known)
-    return known[node]
-
-
-def _combined(node: Node, tower: Tower, known: dict[Node, Any]) -> Any:
-    below = [_nonexistent(arg, tower, known) for arg in node.args]
-    own = tower.flags.get(node)
-    if node.op == "select":
-        condition, a, b = (np.zeros((1,) + (1,) * len(node.shape), dtype=bool) if w is None else w for w in below)
-        result = condition | np.where(tower.real.at(node.args[0]) > 0.5, a, b)
-    else:
-        present = [_carried(node, arg, wrong) for arg, wrong in zip(node.args, below, strict=True) if wrong is not None]
-        result = None
-        for wrong in present:
-            result = wrong if result is None else result | wrong
-    if own is not None:
-        result = own if result is None else result | own
-    return result
-
-
-def _carried(node: Node, arg: Node, wrong: Any) -> Any:
-    wrong = np.broadcast_to(wrong, (len(wrong), *arg.shape))
-    if node.op in AXIS_OPS:
-        return moved(node.op, node.meta, wrong)
-    if node.op in ("total", "product"):
-        return wrong.any(axis=node.meta + 1)
-    if node.op in ("matinv", "det"):
-        wrong = wrong.any(axis=(-1, -2), keepdims=True)
-        return wrong if node.op == "matinv" else wrong[..., 0, 0]
-    if node.op in ("solve", "concat"):
-        return wrong.reshape(len(wrong), -1).any(axis=1).reshape((-1,) + (1,) * len(node.shape))
-    return wrong
+def _inequalities(interpreter: Interpreter) -> list[tuple[Node, int]]:
+    """What the constraints say is positive (1) or negative (-1), zero aside."""
+    found = []
+    for relation in interpreter.setting.constraints:
+        if isinstance(relation, Relation) and relation.op in _SIDES:
+            difference = relation.lhs - relation.rhs
+            found.append((interpreter.entries(difference, sorted(free_indices(difference), key=str)), _SIDES[relation.op]))
+    return found
