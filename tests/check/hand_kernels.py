@@ -16,7 +16,7 @@ def _softmax(z: Any) -> Any:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def _rows(y: Any, like: Any) -> Any:
+def rows(y: Any, like: Any) -> Any:
     if y.ndim == like.ndim:
         return y
     if isinstance(y, torch.Tensor):
@@ -42,7 +42,7 @@ def _loss(z: Any, y: Any) -> Any:
     library: Any = torch if isinstance(z, torch.Tensor) else np
     shifted = z - (z.amax(-1)[:, None] if library is torch else z.max(-1)[:, None])
     log_p = shifted - library.log(library.exp(shifted).sum(-1))[:, None]
-    return -(_rows(y, z) * log_p).sum() / len(z)
+    return -(rows(y, z) * log_p).sum() / len(z)
 
 
 def _diagonal(z: Any, y: Any) -> Any:
@@ -53,7 +53,7 @@ def _diagonal(z: Any, y: Any) -> Any:
 cross_entropy = SimpleNamespace(
     __name__="cross_entropy",
     value=_loss,
-    gradient=lambda z, y: (_softmax(z) - _rows(y, z)) / len(z),
+    gradient=lambda z, y: (_softmax(z) - rows(y, z)) / len(z),
     hessian=lambda z, y: _jacobian(z) / len(z),
     hvp=lambda z, y, v: _jvp(z, v) / len(z),
     hessian_diagonal=_diagonal,

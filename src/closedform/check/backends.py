@@ -6,7 +6,8 @@ were, and a second call gives the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,10 @@ class NumpyLibrary:
     """NumPy arrays."""
 
     name = "numpy"
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Entered around the calls; kernels may overflow on purpose."""
+        return np.errstate(all="ignore")
 
     def array(self, values: np.ndarray, dtype: str, layout: str, device: str) -> Any:
         """The values as an array of that layout."""
@@ -65,6 +70,16 @@ class TorchLibrary:
         import torch
 
         self.torch = torch
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Entered around the calls: one thread, as waking a second one costs more than these small arrays."""
+        threads = self.torch.get_num_threads()
+        self.torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            self.torch.set_num_threads(threads)
 
     def array(self, values: np.ndarray, dtype: str, layout: str, device: str) -> Any:
         """The values as a tensor of that layout."""

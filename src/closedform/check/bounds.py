@@ -38,6 +38,7 @@ ELEMENTARY = 4.0
 # A kernel may evaluate an equal form of the formula: the same terms, in other factors, each rounded another time.
 REARRANGEMENT = 2.0
 # Exponentials within exp(10) of the smallest normal number count as flushed: a sum of up to 22,000 terms may divide them.
+# In formats of a short range the margin is an eighth of the range.
 NEARLY = 10.0
 # Exponentials multiplied with each other in second derivatives of a quotient: e_i e_j e_k / S^3, and room for two more.
 FACTORS = 8.0
@@ -50,7 +51,8 @@ class Precision:
     Attributes:
         name: of the dtype.
         roundoff: unit roundoff u, half the distance from 1 to the next number.
-        tiny: smallest normal number, as vector code may flush smaller ones to zero.
+        tiny: smallest normal number, as vector code may flush smaller ones to zero; of float16, whose arithmetic is
+            done in float32, the smallest number.
         largest: largest finite number.
     """
 
@@ -63,7 +65,7 @@ class Precision:
 PRECISIONS = {
     "float64": Precision("float64", 2.0**-53, 2.0**-1022, float(np.finfo(np.float64).max)),
     "float32": Precision("float32", 2.0**-24, 2.0**-126, float(np.finfo(np.float32).max)),
-    "float16": Precision("float16", 2.0**-11, 2.0**-14, 65504.0),
+    "float16": Precision("float16", 2.0**-11, 2.0**-24, 65504.0),
     "bfloat16": Precision("bfloat16", 2.0**-8, 2.0**-126, 3.3895313892515355e38),
 }
 
@@ -264,7 +266,8 @@ class ErrorAnalysis(Ring):
         value = np.where(a.value == 0, 0.0, a.value * factor)
         error = np.where(a.error == 0, 0.0, a.error * factor) + np.where(value == 0, 0.0, np.abs(value) * self.u * np.abs(shift))
         # An exponential that underflows, or nearly, may be flushed to 0 whatever it is multiplied by later.
-        flushed = shift < np.log(self.precision.tiny) + NEARLY
+        least = np.log(self.precision.tiny)
+        flushed = shift < least + min(NEARLY, -least / 8)
         return Rounded(value, error + np.where(flushed, np.abs(value), 0.0), scale)
 
     def _common(self, a: Rounded, b: Rounded) -> tuple[tuple[Rounded, Rounded], np.ndarray | None]:

@@ -80,6 +80,8 @@ def domain_of(given: Given) -> Domain:
     fields: dict[str, object] = {"classes": given.classes}
     for constraint in given.where:
         fields.update(_fields(constraint, given, fields))
+    if given.classes:
+        fields.setdefault("total", 1.0)  # class indices stand for one-hot rows, and soft labels for rows of probabilities
     return Domain(**fields)  # type: ignore[arg-type]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from closedform.check.backends import library
 from closedform.check.bounds import PRECISIONS
@@ -18,6 +20,8 @@ from closedform.errors import UsageError
 from closedform.functions import KernelFunction
 from closedform.notation import Derivation
 from closedform.results import FAILED, INCONCLUSIVE, PASSED, KernelCheck
+
+COMPONENTWISE, ABSOLUTE = "componentwise", "absolute"
 
 # How many simpler inputs are tried when a failing one is shrunk.
 SHRINKS = 60
@@ -35,6 +39,7 @@ def check_kernel(
     examples: int = 16,
     seed: int = 0,
     device: str = "cpu",
+    accuracy: str = COMPONENTWISE,
 ) -> tuple[KernelCheck, ...]:
     """Compare one kernel function with every oracle that applies to it, and with the invariants of its definition.
 
@@ -48,6 +53,8 @@ def check_kernel(
         examples: how many inputs to draw.
         seed: of the inputs; the same seed gives the same records.
         device: for torch.
+        accuracy: ``componentwise``: each entry by its own bound; ``absolute``: every entry by the largest bound of
+            its result, for kernels that do not promise to be right in entries that are small beside the others.
 
     Returns:
         One record for each oracle and invariant: ``worst`` is the largest error over its bound, ``message`` shows
@@ -61,7 +68,13 @@ def check_kernel(
     if dtype not in PRECISIONS or (backend == "numpy" and dtype == "bfloat16"):
         raise UsageError(f"unknown dtype {dtype!r} for {backend}; bounds are known for {', '.join(PRECISIONS)}")
     judge = Judge(getattr(kernel_module, function.name), derivation, function, library(backend), dtype, device)
-    return check(judge, cases(derivation, function, dtype, examples, seed))
+    drawn = cases(derivation, function, dtype, examples, seed)
+    if accuracy == ABSOLUTE:
+        drawn = tuple(replace(case, bound=np.full_like(case.bound, np.max(case.bound, initial=0.0))) for case in drawn)
+    elif accuracy != COMPONENTWISE:
+        raise UsageError(f"unknown accuracy {accuracy!r}; it is {COMPONENTWISE!r} or {ABSOLUTE!r}")
+    with judge.library.scope():
+        return check(judge, drawn)
 
 
 def check(judge: Judge, drawn: tuple[Case, ...]) -> tuple[KernelCheck, ...]:

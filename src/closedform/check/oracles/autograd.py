@@ -8,6 +8,7 @@ where it overflows (unshifted exponentials) this witness has nothing to say.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -128,7 +129,9 @@ def by_autograd(derivation: Derivation, view: View, sizes: Mapping[Dim, int], va
     along = tensors[view.function.extra[0].name] if view.function.extra else None
     if view.column is not None:
         along = torch.tensor(view.column, dtype=torch.float64)
-    return np.asarray(_differentiated(torch.func, definition, at, along, view).detach().numpy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own forward mode uses its deprecated torch.jit
+        return np.asarray(_differentiated(torch.func, definition, at, along, view).detach().numpy())
 
 
 def _differentiated(func: Any, f: Callable[[Any], Any], x: Any, along: Any, view: View) -> Any:
