@@ -14,9 +14,31 @@ import torch
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 from torch import Tensor
 
-from closedform.notation import Dim, Index, Membership, OneHot, Partial, PositiveDefiniteMatrix, Relation, Setting
-from closedform.notation import SymmetricMatrix, det, free_indices, head_name, inv, less, less_equal, logdet, maximum, minimum
-from closedform.notation import relu, sigmoid, softplus, step, where
+from closedform.notation import (
+    Dim,
+    Index,
+    Membership,
+    OneHot,
+    Partial,
+    PositiveDefiniteMatrix,
+    Relation,
+    Setting,
+    SymmetricMatrix,
+    det,
+    free_indices,
+    head_name,
+    inv,
+    less,
+    less_equal,
+    logdet,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    softplus,
+    step,
+    where,
+)
 
 torch.set_num_threads(1)
 

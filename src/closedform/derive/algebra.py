@@ -6,19 +6,27 @@ this package calls them. Here a bound index steps aside whenever another one mov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, S, Sum, Symbol
 
-from closedform.notation import Index, NamedTensor, Partial, det, inv, logdet, summation
+from closedform.notation import Dim, Index, NamedTensor, Partial, det, inv, logdet, summation
 
 LEAVES = (Indexed, KroneckerDelta, Partial, inv, det, logdet, NamedTensor)
 
 
-def free(expression: Any) -> set[Index]:
+@lru_cache(maxsize=32768)
+def free(expression: Any) -> frozenset[Index]:
     """The indices that occur free."""
-    return {symbol for symbol in expression.free_symbols if isinstance(symbol, Index)}
+    return frozenset(symbol for symbol in expression.free_symbols if isinstance(symbol, Index))
+
+
+@lru_cache(maxsize=4096)
+def named_index(name: str, dim: Dim) -> Index:
+    """``Index(name, dim)``, made once: SymPy deduces every new symbol's properties anew."""
+    return Index(name, dim)
 
 
 def every_index(expression: Any) -> set[Index]:
@@ -43,14 +51,14 @@ def fresh(index: Index, taken: Iterable[Index]) -> Index:
     number = 1
     while f"{stem}__{number}" in names:
         number += 1
-    return Index(f"{stem}__{number}", index.dim)
+    return named_index(f"{stem}__{number}", index.dim)
 
 
-def rename_bound(body: Expr, bound: tuple[Index, ...], taken: set[Index]) -> tuple[Expr, tuple[Index, ...]]:
+def rename_bound(body: Expr, bound: tuple[Index, ...], taken: Set[Index]) -> tuple[Expr, tuple[Index, ...]]:
     """The same sum with bound indices that nobody in ``taken`` has the name of."""
     taken_names = {index.name for index in taken}
     renamed: dict[Index, Index] = {}
-    busy = taken | every_index(body) | set(bound)
+    busy = set(taken) | every_index(body) | set(bound)
     for index in bound:
         if index.name in taken_names:
             renamed[index] = fresh(index, busy)
@@ -60,7 +68,8 @@ def rename_bound(body: Expr, bound: tuple[Index, ...], taken: set[Index]) -> tup
 
 def substitute(expression: Any, mapping: Mapping[Index, Index]) -> Any:
     """Replace free indices, simultaneously; bound indices that would capture a newcomer are renamed."""
-    relevant = {old: new for old, new in mapping.items() if old != new and old in expression.free_symbols}
+    here = free(expression)
+    relevant = {old: new for old, new in mapping.items() if old != new and old in here}
     if not relevant:
         return expression
     if isinstance(expression, Index):

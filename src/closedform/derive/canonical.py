@@ -14,7 +14,7 @@ from typing import Any
 
 from sympy import Add, Indexed, KroneckerDelta, Mul, Sum
 
-from closedform.derive.algebra import factors, free, is_leaf, nodes, rebuilt, substitute, sum_parts, transform
+from closedform.derive.algebra import factors, free, is_leaf, named_index, nodes, rebuilt, substitute, sum_parts, transform
 from closedform.notation import Index
 
 PREFIX = "dummy"
@@ -61,7 +61,7 @@ def _apart(expression: Any, numbers: Iterator[int]) -> Any:
     if not isinstance(expression, Sum):
         return rebuilt(expression, tuple(_apart(argument, numbers) for argument in expression.args))
     body, bound = sum_parts(expression)
-    apart = {index: Index(f"apart__{next(numbers)}", index.dim) for index in bound}
+    apart = {index: named_index(f"apart__{next(numbers)}", index.dim) for index in bound}
     inner = _apart(substitute(body, apart), numbers)
     return Sum(inner, *[(index, 1, index.dim) for index in apart.values()])
 
@@ -76,7 +76,7 @@ def _renamed(node: Sum, prefix: str) -> Sum:
     depth = 1 + _depth(body)
     best: tuple[str, dict[Index, Index]] | None = None
     for order in _orders(body, bound):
-        target = {index: Index(f"{prefix}{depth}_{position}", index.dim) for position, index in enumerate(order)}
+        target = {index: named_index(f"{prefix}{depth}_{position}", index.dim) for position, index in enumerate(order)}
         text = key(body, {old: new.name for old, new in target.items()}) if len(bound) > 1 else ""
         if best is None or text < best[0]:
             best = (text, target)

@@ -6,17 +6,31 @@ from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, S, Sum, exp
 
-from closedform.derive.algebra import sum_parts
+from closedform.derive.algebra import factors, free, sum_parts
 from closedform.derive.canonical import key
-from closedform.notation import Partial
+from closedform.notation import Index, Partial
 
 Cost = tuple[float, int, str]
+
+OUTER = 12.0  # more than a second sum weighs
 
 
 def cost(expression: Expr) -> Cost:
     """Weight, then length and text, so that the cheapest one is unique."""
     text = key(expression)
     return round(weight(expression), 3), len(text), text
+
+
+def _crossed(part: Add, bound: tuple[Index, ...]) -> int:
+    """How many more indices a sum of terms under a sum has than any entry in it.
+
+    sum_k g[k]*(1 + y[i]*y[k]) makes a matrix of what sum_k g[k] + y[i]*sum_k g[k]*y[k] does with vectors.
+    """
+    plain = Add(*[term for term in part.args if not any(isinstance(factor, KroneckerDelta) for factor in factors(term))])
+    if free(plain).isdisjoint(bound):
+        return 0
+    ranks = [len(entry.indices) for entry in plain.atoms(Indexed)]
+    return max(0, len(free(plain)) - max(ranks, default=0))
 
 
 def _leads_negative(node: Add) -> bool:
@@ -34,7 +48,8 @@ def weight(node: Any) -> float:
         return 2.0
     if isinstance(node, Sum):
         body, bound = sum_parts(node)
-        return 3.0 + 2.0 * len(bound) + weight(body)
+        crossed = sum(_crossed(part, bound) for part in factors(body) if part.is_Add)
+        return 3.0 + 2.0 * len(bound) + weight(body) + OUTER * crossed
     if isinstance(node, Pow):
         return weight(node.base) + (1.0 if node.exp == S.NegativeOne else 0.5 + weight(node.exp))
     if isinstance(node, Add):

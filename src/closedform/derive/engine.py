@@ -97,20 +97,36 @@ class Deriver:
         self._lets = {let.name: let for let in self._prepared.lets}
         self._dependence = Dependence(self._full)
         self._lemmas: dict[tuple[str, tuple[str, ...], frozenset[str]], Lemma] = {}
+        self._forms: dict[Expr, ClosedForm] = {}
         self._facts: dict[tuple[frozenset[str], str], Facts] = {}
 
     def closed_form(self, target: Expr) -> ClosedForm:
         """The closed form of ``target``; see the function of that name."""
-        varied = _varied(target).union(*(_varied(let.body) for let in self._prepared.lets))
-        start, before = self._start(target)
-        path = self._resolve(start, varied)
-        heads = frozenset(head_name(node.target) for node in nodes(target) if isinstance(node, Partial))
-        path = simplify(path, self._facts_for(frozenset(), before).without_contractions(heads))
+        if target not in self._forms:
+            self._forms[target] = self._closed_form(target)
+        return self._forms[target]
+
+    def _closed_form(self, target: Expr) -> ClosedForm:
+        path = self.derivation(target)
         expression, lets = self._finished(path.expression)
         setting = self._with(lets)
         letters = Letters(setting, target)
         steps = tuple(self._step(change, setting, letters) for change in path.changes)
         return ClosedForm(setting, target, with_letters(expression, letters), steps)
+
+    @property
+    def setting(self) -> Setting:
+        """The caller's setting, with the softmaxes that it uses without naming them."""
+        return self._prepared.setting
+
+    def derivation(self, target: Expr) -> Path:
+        """The closed form of ``target`` with the expression after every step."""
+        varied = _varied(target).union(*(_varied(let.body) for let in self._prepared.lets))
+        start, before = self._start(target)
+        path = self._resolve(start, varied)
+        heads = frozenset(head_name(node.target) for node in nodes(target) if isinstance(node, Partial))
+        path = simplify(path, self._facts_for(frozenset(), before).without_contractions(heads))
+        return path
 
     # -- what is derived from what ------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Sum
 
-from closedform.derive.algebra import every_index, is_leaf, names_in, rebuilt, substitute, sum_parts
+from closedform.derive.algebra import every_index, is_leaf, named_index, names_in, rebuilt, substitute, sum_parts
 from closedform.notation import Dim, Index, Setting
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
@@ -34,7 +34,7 @@ class Letters:
         others = [name for name in LETTERS if name not in busy and name not in self._taken and self._owner.get(name, dim) == dim]
         numbered = (f"i{number}" for number in range(1, 10_000))
         name = (usual or others or [next(name for name in numbered if name not in busy and name not in self._taken)])[0]
-        return Index(name, dim)
+        return named_index(name, dim)
 
 
 def with_letters(expression: Any, letters: Letters, busy: frozenset[str] = frozenset()) -> Any:

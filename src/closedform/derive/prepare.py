@@ -111,7 +111,7 @@ def named_logsumexp(node: Expr, taken: set[str]) -> Let:
     return Let(head, node, "logarithm of the sum of exponentials")
 
 
-def _in_order(body: Expr, rows: set[Index]) -> tuple[Index, ...]:
+def _in_order(body: Expr, rows: frozenset[Index]) -> tuple[Index, ...]:
     """The free indices in the order in which the first tensor that carries them has them."""
     entries = sorted((node for node in nodes(body) if isinstance(node, Indexed)), key=str)
     ordered = dict.fromkeys(index for entry in entries for index in entry.indices if index in rows)

@@ -1,7 +1,7 @@
-"""Bring an expression into closed form: rules to a fixpoint, twice, and the better result.
+"""Bring an expression into closed form: rules to a fixpoint, and the best of several attempts.
 
-First the rules that never lengthen an expression without need; then, multiplied out, once more, so that terms
-cancel across factors. Both are collected again; then the person's own names are tried in place of what they
+First the rules that never lengthen an expression without need; then with sums split into independent parts, and
+multiplied out, so that terms cancel across factors. All are collected again; then the person's own names are tried in place of what they
 stand for. Of all that was reached, the easiest to read is the result.
 """
 
@@ -16,7 +16,7 @@ from closedform.derive.algebra import nodes
 from closedform.derive.canonical import canonical
 from closedform.derive.cost import cost
 from closedform.derive.facts import Facts, Relation_
-from closedform.derive.rules import CERTAIN, COLLECT, EXPAND, Rule
+from closedform.derive.rules import CERTAIN, COLLECT, EXPAND, SPLIT, Rule
 from closedform.derive.rules.fold_lets import RULE as FOLD_LETS
 from closedform.derive.rules.fold_lets import apply_relation
 from closedform.derive.rules.quotients import RULE as CANCEL
@@ -56,10 +56,10 @@ class Path:
 def simplify(start: Path, facts: Facts) -> Path:
     """The closed form of an expression without derivatives, with the steps that lead there."""
     direct = normalize(Path(canonical(start.expression), start.changes), facts)
-    candidates = [_collected(direct, facts)]
-    spread = _spread(direct, facts)
-    candidates.append(_collected(spread, facts))
-    best = _best(candidates)
+    split = normalize(direct, facts, SPLIT)
+    spread = _spread(split, facts)
+    attempts = {path.expression: path for path in (spread, split, direct)}
+    best = _best([_collected(path, facts) for path in reversed(attempts.values())])
     for _ in range(MOST_NAMES):
         better = _best([best, *_with_names(best, spread, facts)])
         if better is best:
@@ -68,10 +68,10 @@ def simplify(start: Path, facts: Facts) -> Path:
     return best
 
 
-def normalize(path: Path, facts: Facts) -> Path:
-    """Use the certain rules until none applies."""
+def normalize(path: Path, facts: Facts, rules: tuple[Rule, ...] = CERTAIN) -> Path:
+    """Use the rules until none applies."""
     for _ in range(MOST_ROUNDS):
-        for rule in CERTAIN:
+        for rule in rules:
             after = canonical(rule.apply(path.expression, facts))
             if after != path.expression:
                 path = path.then(rule, after)
@@ -84,7 +84,7 @@ def normalize(path: Path, facts: Facts) -> Path:
 def _spread(path: Path, facts: Facts) -> Path:
     """Multiplied out and normalized, as often as that changes something."""
     for _ in range(MOST_NAMES):
-        after = normalize(path.then(EXPAND, canonical(EXPAND.apply(path.expression, facts))), facts)
+        after = normalize(path.then(EXPAND, canonical(EXPAND.apply(path.expression, facts))), facts, SPLIT)
         if after.expression == path.expression:
             return after
         path = after

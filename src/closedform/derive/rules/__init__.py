@@ -37,10 +37,13 @@ CERTAIN: tuple[Rule, ...] = (
     fold_lets.RULE,
     known_sums.RULE,
     known_entries.RULE,
-    distribute.LINEARITY,  # last: the only one that makes an expression longer
+    distribute.FREE_DELTAS,  # last: it makes an expression longer
 )
+
+# A second attempt, with independent parts of sums apart, where one of them may be known.
+SPLIT: tuple[Rule, ...] = (*CERTAIN, distribute.SPLIT_SUMS)
 
 EXPAND = distribute.EXPAND
 COLLECT = collect.RULE
 
-__all__ = ["CERTAIN", "COLLECT", "EXPAND", "Rule"]
+__all__ = ["CERTAIN", "COLLECT", "EXPAND", "SPLIT", "Rule"]

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S, Sum, Symbol
 
-from closedform.derive.algebra import common_powers, factors, is_leaf, powers, product_of, sum_parts, terms, transform
+from closedform.derive.algebra import common_powers, every_index, factors, is_leaf, powers, product_of, sum_parts, terms, transform
 from closedform.derive.canonical import canonical, key
 from closedform.derive.cost import cost, weight
 from closedform.derive.facts import Facts
@@ -155,7 +155,25 @@ def tidy_signs(node: Any) -> Any:
         turned += others[:1]
     for n in turned:
         parts[n] = Add(*[-term for term in parts[n].args])
-    return _conjugates_joined(Mul(S.NegativeOne ** len(turned), *parts))
+    return _conjugates_joined(Mul(S.NegativeOne ** len(turned), *_turned_alike(parts)))
+
+
+def _turned_alike(parts: list[Expr]) -> list[Expr]:
+    """-(u[i] - c[i])*(c[j] - u[j]) as (u[i] - c[i])*(u[j] - c[j])."""
+    seen: set[str] = set()
+    result = []
+    for part in parts:
+        turned = Add(*[-term for term in part.args]) if part.is_Add else part
+        if part.is_Add and _shape(turned) in seen and _shape(part) not in seen:
+            result += [S.NegativeOne, turned]
+        else:
+            result.append(part)
+            seen.add(_shape(part) if part.is_Add else "")
+    return result
+
+
+def _shape(part: Expr) -> str:
+    return key(part, dict.fromkeys(every_index(part), "*"))
 
 
 def _conjugates_joined(node: Expr) -> Expr:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,31 +18,33 @@ LARGEST = 600  # terms; a product that would have more stays factored
 HIGHEST_POWER = 4
 
 
-def distribute_sums(expression: Expr, facts: Facts) -> Expr:
-    """Multiply out under a sum where terms differ in the deltas or the summed indices that they carry."""
-    return transform(expression, _where_needed)
+def free_deltas(expression: Expr, facts: Facts) -> Expr:
+    """Multiply out under a sum where that frees a delta over the summed index."""
+    return transform(expression, partial(_split, _has_delta))
 
 
-def _where_needed(node: Any) -> Any:
+def split_sums(expression: Expr, facts: Facts) -> Expr:
+    """Multiply out under a sum where terms differ in the summed indices that they carry."""
+    return transform(expression, partial(_split, _carries_unequally))
+
+
+def _split(wanted: Callable[[Add, set[Index]], bool], node: Any) -> Any:
     if not isinstance(node, Sum):
         return node
     body, bound = sum_parts(node)
     for part in factors(body):
-        if isinstance(part, Add) and _terms_differ(part, set(bound)):
+        if isinstance(part, Add) and wanted(part, set(bound)):
             rest = Mul(*[other for other in factors(body) if other != part])
             return Add(*[summation(rest * term, *bound) for term in part.args])
     return node
 
 
-def _terms_differ(part: Add, bound: set[Index]) -> bool:
-    carried = {frozenset(free(term) & bound) for term in part.args}
-    return len(carried) > 1 or any(
-        isinstance(node, KroneckerDelta) and bound & set(node.args) for term in part.args for node in _outside_functions(term)
-    )
+def _has_delta(part: Add, bound: set[Index]) -> bool:
+    return any(isinstance(node, KroneckerDelta) and bound & set(node.args) for node in nodes(part))
 
 
-def _outside_functions(term: Expr) -> tuple[Expr, ...]:
-    return tuple(node for node in nodes(term))
+def _carries_unequally(part: Add, bound: set[Index]) -> bool:
+    return len({frozenset(free(term) & bound) for term in part.args}) > 1
 
 
 def multiply_out(expression: Expr, facts: Facts) -> Expr:
@@ -74,5 +78,6 @@ def _expanded_product(parts: list[Expr]) -> Expr:
     return Add(*[Mul(*choice) for choice in product(*(terms(part) for part in parts))])
 
 
-LINEARITY = Rule("linearity of sums", "The sum of a sum of terms is the sum of their sums.", distribute_sums)
+FREE_DELTAS = Rule("linearity of sums", "The sum of a sum of terms is the sum of their sums.", free_deltas)
+SPLIT_SUMS = Rule("linearity of sums", "The sum of a sum of terms is the sum of their sums.", split_sums)
 EXPAND = Rule("multiply out", "Written as a sum of products, equal terms show and cancel.", multiply_out)
