@@ -83,7 +83,7 @@ class TorchLibrary:
 
     def array(self, values: np.ndarray, dtype: str, layout: str, device: str) -> Any:
         """The values as a tensor of that layout."""
-        tensor = self.torch.tensor(np.ascontiguousarray(values)).to(device=device, dtype=getattr(self.torch, dtype))
+        tensor = self.torch.tensor(np.array(values, order="C")).to(device=device, dtype=getattr(self.torch, dtype))
         if not values.ndim or layout == "contiguous":
             return tensor
         if layout == "transposed":
