@@ -28,6 +28,7 @@ from closedform.notation import (
     SymmetricMatrix,
     delta,
     equation,
+    exp,
     indices,
     partial,
     positive,
@@ -246,3 +247,17 @@ def test_decimals_show_only_digits_that_are_certain() -> None:
     assert decimal(arb(1) / 3) == "0.333333333333"
     assert decimal(arb("1 +/- 0.01")) == "1.0" or decimal(arb("1 +/- 0.01")) == "1"
     assert decimal(arb("0 +/- 1e-30")) == "0"
+
+
+def test_mean_zero_and_unit_norm_together_where_fractions_can_do_it() -> None:
+    where = (equation(summation(u[i], i), 0), equation(summation(u[i] ** 2, i), 1))
+    setting = Setting((Given(u, where=where),))
+    assert round_point(setting, {D: 3}, Random(0), 2) is None  # a^2 + a b + b^2 = 1/2 has no rational solution
+    values = round_point(setting, {D: 4}, Random(0), 2)
+    assert values is not None
+    assert (sum(values["u"]), sum(x * x for x in values["u"])) == (0, 1)
+
+
+def test_an_equation_with_irrational_values_has_no_round_point() -> None:
+    given = Given(u, where=(equation(summation(exp(u[i]), i), 1),))
+    assert round_point(Setting((given,)), SIZES, Random(0), 1) is None

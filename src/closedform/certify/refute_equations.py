@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
+from math import isqrt
 from random import Random
 
 import numpy as np
@@ -24,6 +25,7 @@ F = Fraction
 Rows = list[list[Fraction]]
 
 MOST_CANDIDATES = 64
+MOST_CENTRED = 30
 
 
 def satisfy_equations(draw: Array, given: Given, equations: list[Relation], scope: Scope, rng: Random) -> Array | None:
@@ -130,6 +132,21 @@ def _curved(draw: Array, rng: Random) -> Iterator[Array]:
     if draw.ndim == 2:
         yield from _orthogonal(draw.shape[0], draw.shape[1], rng)
     yield signs.reshape(draw.shape)
+    yield from _centred(draw, rng)
+
+
+def _centred(draw: Array, rng: Random) -> Iterator[Array]:
+    """Fibres along the last axis that sum to 0 and have unit norm (or mean square 1), where whole numbers of that kind exist."""
+    size, fibres = draw.shape[-1], int(np.prod(draw.shape[:-1]))
+    for _ in range(MOST_CENTRED):
+        rows = [[rng.choice((-3, -2, -1, 1, 2, 3)) for _ in range(size - 1)] for _ in range(fibres)]
+        rows = [[*row, -sum(row)] for row in rows]
+        for norms in ([1] * fibres, [size] * fibres):
+            squares = [F(sum(x * x for x in row), norm) for row, norm in zip(rows, norms, strict=True)]
+            roots = [F(isqrt(q.numerator), isqrt(q.denominator)) for q in squares]
+            if all(root and root * root == q for root, q in zip(roots, squares, strict=True)):
+                scaled = [[x / root for x in row] for row, root in zip(rows, roots, strict=True)]
+                yield np.array(scaled, dtype=object).reshape(draw.shape)
 
 
 def _unit_vectors(draw: Array, axes: tuple[int, ...], rng: Random) -> Array:
