@@ -117,6 +117,7 @@ class _Planner:
         self._unfolding = Unfolding(setting)
         self._sides = (self._unfolding.explicit(claim.lhs), self._unfolding.explicit(claim.rhs))
         self._givens = _givens_of(setting, claim)
+        self._counted: dict[Dim, tuple[Mapping[Dim, int], list[tuple[Bounds, set[Dim]]]]] = {}
         named = claim.lhs.atoms(Dim, Index) | claim.rhs.atoms(Dim, Index)
         dims = {symbol.dim if isinstance(symbol, Index) else symbol for symbol in named}
         self._dims = tuple(dict.fromkeys((*setting.dims, *sorted(dims, key=str))))
@@ -152,6 +153,14 @@ class _Planner:
     def _options(self, dim: Dim, found: Mapping[Dim, Bounds]) -> list[tuple[Bounds, set[Dim]]]:
         """The ways of counting, each with the other dimensions whose tested sizes it has used."""
         sizes = {other: found[other].sizes[-1] if other in found else 2 for other in self._dims}
+        known, options = self._counted.get(dim, ({}, []))
+        needed = {other for _, needs in options for other in needs}
+        if not options or any(known[other] != sizes[other] for other in needed):
+            options = self._counted_options(dim, sizes)
+            self._counted[dim] = (sizes, options)
+        return options
+
+    def _counted_options(self, dim: Dim, sizes: Mapping[Dim, int]) -> list[tuple[Bounds, set[Dim]]]:
         equations = [e for e in self._equations() if _sums_over(self._unfolding, e, dim)]
         options = []
         for solve in (True, False) if equations else (False,):

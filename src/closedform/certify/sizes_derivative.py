@@ -45,6 +45,7 @@ class Unfolding:
         self._numbers: Iterator[int] = itertools.count()
         self._cache: dict[tuple[Expr, Expr], Expr] = {}
         self._bodies: dict[Expr, Expr | None] = {}
+        self._definitions: dict[str, Expr] = {}
 
     def explicit(self, expression: Expr) -> Expr:
         """The expression with fresh bound indices and without ``Partial`` nodes; lets stay names."""
@@ -69,10 +70,12 @@ class Unfolding:
         let = self._setting.let(entry.base.name if isinstance(entry, Indexed) else str(entry))
         if let is None or isinstance(entry, Dim | Index):
             return None
-        fresh = self.explicit(let.body)
+        if let.name not in self._definitions:  # its bound indices are new names, which no entry of it can have been given
+            self._definitions[let.name] = self.explicit(let.body)
+        body = self._definitions[let.name]
         if not isinstance(entry, Indexed):
-            return fresh
-        return fresh.xreplace(dict(zip(let.indices, entry.indices, strict=True)))
+            return body
+        return body.xreplace(dict(zip(let.indices, entry.indices, strict=True)))
 
     def fresh_index(self, like: Index) -> Index:
         return Index(f"bound__{next(self._numbers)}", like.dim)

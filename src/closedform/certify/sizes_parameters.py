@@ -30,7 +30,7 @@ def outer_indices(key: Expr) -> tuple[Index, ...]:
 
 def distinct(keys: Iterable[Expr]) -> tuple[Expr, ...]:
     """The keys without those that are one value of another: T[c] for a free c where T[c] for all c is there."""
-    found = sorted(set(keys), key=str)
+    found = sorted({_normalised(key) for key in keys}, key=str)
     return tuple(key for key in found if not any(general in found for general in _generalisations(key)))
 
 
@@ -41,7 +41,18 @@ def _generalisations(key: Expr) -> Iterable[Expr]:
             general = key
             for index in some:
                 general = for_all(general, index)
-            yield general
+            yield _normalised(general)
+
+
+def _normalised(key: Expr) -> Expr:
+    """The outer indices numbered in one way, whichever was marked first."""
+    outer = outer_indices(key)
+    by_dim = [[index for index in outer if index.dim == dim] for dim in sorted({index.dim for index in outer}, key=str)]
+    if all(len(same) == 1 for same in by_dim):
+        return key
+    orders = itertools.product(*(itertools.permutations(same) for same in by_dim))
+    renamed = (key.xreplace(dict(zip(itertools.chain(*by_dim), itertools.chain(*order), strict=True))) for order in orders)
+    return min(renamed, key=str)
 
 
 def count_of(keys: Iterable[Expr], sizes: Mapping[Dim, int]) -> int:
@@ -59,9 +70,25 @@ def bath_of(keys: tuple[Expr, ...], dim: Dim, unfolding: Unfolding, sizes: Mappi
     everything = count_of(keys, sizes)
     blocks = [everything]
     for outer in sorted({index.dim for key in keys for index in outer_indices(key)}, key=str):
-        if all(_is_private(key, keys, outer, dim, unfolding) for key in keys):
+        if all(_is_private(key, keys, outer, dim, unfolding) for key in keys) or _have_common_base(keys, outer, dim, unfolding):
             blocks.append(-(-everything // sizes[outer]))
     return min(blocks)
+
+
+def _have_common_base(keys: tuple[Expr, ...], outer: Dim, dim: Dim, unfolding: Unfolding) -> bool:
+    """Whether every key has exactly one entry of one and the same tensor over (outer, dim), its outer index taking all values."""
+    entries = [given_entries(key, unfolding) for key in keys]
+
+    def serves(base: Expr) -> bool:
+        own = [[e.indices for e in found if e.base == base] for found in entries]
+        return all(
+            len(uses) == 1
+            and any(index.dim == outer and index.name.startswith("all__") for index in uses[0])
+            and any(index.dim == dim and index.name.startswith("level__") for index in uses[0])
+            for uses in own
+        )
+
+    return any(serves(base) for base in sorted({e.base for found in entries for e in found}, key=str))
 
 
 def _multiplicity(key: Expr, sizes: Mapping[Dim, int]) -> int:
