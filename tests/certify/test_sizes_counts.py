@@ -120,6 +120,7 @@ def test_a_bounded_dimension_is_exhausted():
     [
         ("given X[D,D] where X invertible\nlet f = logdet(X)\nshow df/dX[i,j] = inv(X)[j,i]", "inverse or determinant"),
         ("given x[N]\nlet f = exp(sum_k(cosh(x[k])^2 - sinh(x[k])^2))\nshow df/dx[j] = 0", "may hide the size N"),
+        ("given x[N]\nlet t = sum_k(x[k])\nshow exp(t/N) = exp(t/2)", "the size N inside a function"),
         ("given x[N]\nlet f = sin(N)*sum_k(x[k])\nshow df/dx[j] = sin(N)", "inside a function"),
         ("given W[D,D]\ngiven x[D]\nlet f = sum_i(tanh(sum_j(W[i,j]*x[j])))\nshow df/dx[j] = 0", "itself summed"),
         (
@@ -171,3 +172,18 @@ def test_a_plan_moves_past_sizes_at_which_the_definition_does_not_exist():
     assert later_sizes({n: (1, 2), d: (2, 3)}, [{n: 1, d: 2}, {n: 1, d: 3}, {n: 2, d: 3}]) == {n: (3, 4), d: (2, 3)}
     assert later_sizes({n: (1, 2)}, []) is None
     assert later_sizes({n: (1, 2)}, [{n: 2}]) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "covered"),
+    [
+        ("exp(sum_k(x[k])/N)", True),  # a mean
+        ("sqrt(sum_k((x[k] - sum_l(x[l])/N)^2)/N + 1)", True),  # a variance: both sums scale as n
+        ("exp(sum_k(x[k])/N)*exp(sum_k(x[k]))", False),
+        ("exp(sum_k(x[k]) + N)", False),
+        ("exp(sum_k(x[k])/sqrt(N))", True),  # as attention scales its scores
+    ],
+)
+def test_the_size_inside_a_function_may_only_scale_the_sums_there(body, covered):
+    plan = plan_of(f"given x[N]\nlet f = {body}\nshow log(f) = 0")
+    assert (plan.open_ends == ()) is covered, plan.open_ends

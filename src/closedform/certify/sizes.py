@@ -20,11 +20,12 @@ from dataclasses import dataclass
 
 from sympy import Expr, Indexed, Sum, Symbol
 
-from closedform.certify.sizes_count import Count, Counter
+from closedform.certify.sizes_count import SIZE_INSIDE, Count, Counter
 from closedform.certify.sizes_derivative import Unfolding
 from closedform.certify.sizes_hidden import hides_size
 from closedform.certify.sizes_parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
 from closedform.certify.sizes_relations import allowed_sizes
+from closedform.certify.sizes_scaling import scaling_powers
 from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
 
 SMALLEST = 2  # a plan reaches at least this size: at size 1 alone much is equal or does not exist
@@ -186,6 +187,13 @@ class _Planner:
         used = counter.used | {index.dim for key in keys for index in outer_indices(key)}
         free = sum(index.dim == dim for index in self._claim.free_indices) + bool(solved) + self._one_hot(dim, counter, open_ends)
         total = _with_size_functions(count, counter)
+        powers = scaling_powers(counter.inside, fixed, dim, self._unfolding)
+        if powers is None:
+            open_ends.add(SIZE_INSIDE.format(dim=dim))
+        elif count.sums and not set(powers) <= {0, 1}:  # in the proof, s sums may turn into powers n^w
+            if not all(abs(w) <= 1 and (2 * w).is_integer for w in powers):
+                open_ends.add(SIZE_INSIDE.format(dim=dim))
+            total = 2 * (count.sums + total)  # half-integers from -s to s + a
         if keys and not open_ends and hides_size(keys, dim, self._setting, sizes):
             open_ends.add(f"a sum over {dim} inside a function that may hide the size {dim}")
         bath = bath_of(keys, dim, self._unfolding, sizes)

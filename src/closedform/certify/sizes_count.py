@@ -80,6 +80,7 @@ class Counter:
         self.linked_inside = False
         self.size_roots: set[Expr] = set()
         self.size_logarithms = False
+        self.inside: list[Expr] = []  # what stands inside functions together with sums over the dimension
         self.cleared = False  # whether a denominator or radicand that sums over the dimension was cleared
 
     def size(self, dim: Dim) -> int:
@@ -267,18 +268,8 @@ class Counter:
         open_ends: set[str] = set()
         for arg in args:
             self._collect(arg, parameters, open_ends)
-        if not parameters and any(self.dim in self._names(arg) for arg in args):
-            open_ends.add(SIZE_INSIDE.format(dim=self.dim))
+        self.inside.extend(args)
         return Count(parameters=frozenset(parameters), open_ends=frozenset(open_ends))
-
-    def _names(self, u: Expr) -> frozenset[Expr]:
-        """The symbols of an expression, those of its lets included."""
-        names = set(u.free_symbols)
-        for entry in u.atoms(Indexed, Symbol):
-            body = self._unfolding.body(entry)
-            if body is not None:
-                names |= self._names(body)
-        return frozenset(names)
 
     def _collect(self, u: Expr, parameters: set[Expr], open_ends: set[str]) -> None:
         if isinstance(u, Indexed) or (isinstance(u, Symbol) and not isinstance(u, Dim | Index)):
