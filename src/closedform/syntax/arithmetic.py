@@ -81,7 +81,7 @@ class Arithmetic:
             raise self._error(LimitError, spot, message)
 
     def _count(self, bits: int, spot: Spot) -> None:
-        self._bits += bits
+        self._bits += bits if bits > limits.SMALL_BITS else 0
         if self._bits > limits.BITS:
             message = f"the exact numbers of a statement have at most {limits.BITS // 10 * 3:,} digits in all; these have more"
             raise self._error(LimitError, spot, message)

@@ -45,7 +45,7 @@ def complaint(source: Source, text: str, line: int, problem: UnexpectedInput) ->
         ended = problem.token.type == "$END"
     elif isinstance(problem, UnexpectedCharacters):
         expected, came, ended = set(problem.allowed or ()), problem.char, False
-        if expected & OPERATORS:  # the lexer names all terminals of merged states; few of them fit
+        if "TIMES" in expected:  # the lexer names all terminals of merged states; few of them fit
             expected &= {*OPERATORS, "RPAR", "RSQB", "RBRACE"}
     else:  # UnexpectedEOF, which the LALR parser does not raise
         expected, came, ended = set(), "", True
@@ -91,6 +91,8 @@ def _shown(came: str) -> str:
 def _advice(came: str, expected: set[str], opened: list[str], before: str) -> str:
     if came in LOOKALIKES:
         return f". Write {LOOKALIKES[came]}"
+    if came == "_":
+        return ". A name begins with a letter"
     if came in QUOTES:
         return '. Write "'
     if not came.isascii():

@@ -17,5 +17,6 @@ SUMS = 12  # sums inside each other
 DIGITS = 100  # digits of a number as written
 DECIMAL_EXPONENT = 300  # e of a number such as 1e300
 EXPONENT = 1_000  # a constant exponent, multiplied over powers of powers
-BITS = 8_192  # all exact numbers of one statement together
+BITS = 8_192  # all large exact numbers of one statement together
+SMALL_BITS = 32  # a number up to this size is not large
 MAGNITUDE = 10**300  # a constant such as exp(100)
