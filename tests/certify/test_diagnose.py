@@ -293,6 +293,12 @@ def test_a_constraint_is_tried_only_at_sizes_at_which_the_claim_fails() -> None:
     assert Kind.CONSTRAINT not in {diagnosis.kind for diagnosis in found}
 
 
+def test_two_constraints_together() -> None:
+    text = CROSS_ENTROPY.replace(" where y[c] > 0, sum_c(y[c]) = 1", "\ngiven T where T > 0").replace("exp(z[c])", "exp(z[c]/T)")
+    found = judged(text.replace("exp(z[k])", "exp(z[k]/T)"), "dL/dz[j] = p[j] - y[j]")
+    assert "true if y sums to 1 and T = 1, which are not given" in [diagnosis.sentence for diagnosis in found]
+
+
 def test_a_given_constraint_is_not_suggested_again() -> None:
     found = judged(TEMPERATURE, "dL/dz[j] = p[j] - y[j]")
     assert not any("y " in diagnosis.sentence or "T > 0" in diagnosis.sentence for diagnosis in found if diagnosis.kind is Kind.CONSTRAINT)

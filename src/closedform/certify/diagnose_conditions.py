@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from sympy import Integer
+from sympy import Integer, Symbol
 
 from closedform.certify.diagnose_case import Case, claim_holds, draw_samples
 from closedform.certify.diagnose_kinds import Diagnosis, Kind
@@ -25,7 +26,6 @@ from closedform.notation import (
     Partial,
     PositiveDefiniteMatrix,
     Relation,
-    Setting,
     SymmetricMatrix,
     delta,
     equation,
@@ -37,6 +37,7 @@ from closedform.notation import (
 POINTS = 4
 DISCRETE_POINTS = 14  # numbers from a small set may satisfy more than was asked by chance
 MOST_SIZES = 6
+MOST_PAIRS = 8
 
 
 # ---------------------------------------------------------------------------------------------
@@ -44,27 +45,43 @@ MOST_SIZES = 6
 # ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Restriction:
+    """A constraint that one given may satisfy, and how to say so."""
+
+    given: Given
+    constraint: Constraint
+    sentence: str
+
+
 def constraints(case: Case, *, seed: int) -> Iterator[Diagnosis]:
-    """The weakest constraint of the list, on one given, under which the claim holds (and says more than 0 = 0)."""
-    for given in case.setting.given:
-        for constraint, sentence in _candidates(given, varied=given.name in _variables(case)):
-            if constraint in given.where:
-                continue
-            if _holds_in(_restricted(case.setting, given, constraint), constraint, case, seed=seed):
-                yield Diagnosis(Kind.CONSTRAINT, f"true if {sentence}, which is not given")
-                return
+    """The weakest constraint of the list, on one given or on two, under which the claim holds (and says more than 0 = 0)."""
+    varied = _variables(case)
+    singles = [restriction for given in case.setting.given for restriction in _candidates(given, varied=given.name in varied)]
+    singles = [restriction for restriction in singles if restriction.constraint not in restriction.given.where]
+    usual = [restriction for restriction in singles if restriction.given.name not in varied and _is_usual(restriction)]
+    pairs = [pair for pair in itertools.combinations(usual, 2) if pair[0].given != pair[1].given]
+    for chosen in (*((single,) for single in singles), *pairs[:MOST_PAIRS]):
+        if _holds_in(chosen, case, seed=seed):
+            verb = "is" if len(chosen) == 1 else "are"
+            yield Diagnosis(Kind.CONSTRAINT, f"true if {' and '.join(item.sentence for item in chosen)}, which {verb} not given")
+            return
 
 
-def _restricted(setting: Setting, given: Given, constraint: Constraint) -> Setting:
-    narrowed = dataclasses.replace(given, where=(*given.where, constraint))
-    return dataclasses.replace(setting, given=tuple(narrowed if item is given else item for item in setting.given))
+def _is_usual(restriction: Restriction) -> bool:
+    """Scalars that are 1, labels that sum to 1, symmetric matrices: what people assume two of."""
+    return restriction.sentence.endswith(("= 1", "sums to 1", "is symmetric"))
 
 
-def _holds_in(setting: Setting, constraint: Constraint, case: Case, *, seed: int) -> bool:
+def _holds_in(chosen: Sequence[Restriction], case: Case, *, seed: int) -> bool:
     """At sizes at which the claim fails without the constraint; on one point first, as most constraints fail there."""
-    moved = _moved(case, constraint)
-    enough = DISCRETE_POINTS if isinstance(constraint, Membership) else POINTS
-    for count in (1, enough):
+    setting = case.setting
+    for restriction in chosen:
+        narrowed = dataclasses.replace(restriction.given, where=(*restriction.given.where, restriction.constraint))
+        setting = dataclasses.replace(setting, given=tuple(narrowed if item is restriction.given else item for item in setting.given))
+    moved = _moved(case, {restriction.given.name for restriction in chosen})
+    discrete = any(isinstance(restriction.constraint, Membership) for restriction in chosen)
+    for count in (1, DISCRETE_POINTS if discrete else POINTS):
         points = list(itertools.islice(itertools.cycle(case.failing), 2 * count))
         kept = [{name: value for name, value in point.values.items() if name not in moved} for point in points]
         samples = draw_samples(setting, case.claim, [point.sizes for point in points], count, seed=seed, kept=kept)
@@ -73,18 +90,12 @@ def _holds_in(setting: Setting, constraint: Constraint, case: Case, *, seed: int
     return True
 
 
-def _moved(case: Case, constraint: Constraint) -> set[str]:
-    """The givens that have to be drawn again: the constrained one, and with it all others if a relation ties it to them."""
-    if isinstance(constraint, Relation):
-        moved = relation_names(constraint)
-    elif isinstance(constraint, Membership):
-        moved = {head_name(constraint.entry)}
-    else:
-        moved = {constraint.tensor.name}  # type: ignore[union-attr]
+def _moved(case: Case, names: set[str]) -> set[str]:
+    """The givens that have to be drawn again: the constrained ones, and with them all others if a relation ties them together."""
     tied = [relation_names(other) for other in case.setting.constraints if isinstance(other, Relation)]
-    if any(names & moved and names - moved for names in tied):
+    if any(other & names and other - names for other in tied):
         return {name for point in case.failing for name in point.values}
-    return moved
+    return names
 
 
 def _telling(samples: list[Sample], case: Case) -> bool:
@@ -97,44 +108,49 @@ def _variables(case: Case) -> set[str]:
     return {head_name(variable) for node in case.claim.lhs.atoms(Partial) for variable in node.variables}
 
 
-def _candidates(given: Given, *, varied: bool) -> Iterator[tuple[Constraint, str]]:
+def _candidates(given: Given, *, varied: bool) -> Iterator[Restriction]:
     """What may be true of a given, weaker constraints before stronger ones; discrete values only for what is not varied."""
-    symbol, name = given.symbol, given.name
     if given.of:
         return
-    if not isinstance(symbol, NamedTensor):
-        yield equation(symbol, 1), f"{name} = 1"
-        yield positive(symbol), f"{name} > 0"
-        yield equation(symbol, 0), f"{name} = 0"
-        return
-    at = tuple(Index(f"{'ijkl'[k]}{k}" if k > 3 else "ijkl"[k], dim) for k, dim in enumerate(symbol.dims))
-    last = "every row of " if len(at) > 1 else ""
-    each = (last, "every column of ")
+    listed = _tensor_candidates(given.symbol, varied) if isinstance(given.symbol, NamedTensor) else _scalar_candidates(given.symbol)
+    for constraint, sentence in listed:
+        yield Restriction(given, constraint, sentence)
+
+
+def _scalar_candidates(symbol: Symbol) -> Iterator[tuple[Constraint, str]]:
+    yield equation(symbol, 1), f"{symbol.name} = 1"
+    yield positive(symbol), f"{symbol.name} > 0"
+    yield equation(symbol, 0), f"{symbol.name} = 0"
+
+
+def _tensor_candidates(symbol: NamedTensor, varied: bool) -> Iterator[tuple[Constraint, str]]:
+    name = symbol.name
+    at = tuple(Index(f"i{k}", dim) for k, dim in enumerate(symbol.dims))
+    lines = [f"{_line(len(at), k)}{name}" for k in range(len(at))]
     for k in reversed(range(len(at))):
-        where = each[0] if k == len(at) - 1 else each[1]
-        yield equation(summation(symbol[at], at[k]), 1), f"{where}{name} sums to 1"
-        yield equation(summation(symbol[at], at[k]), 0), f"{where}{name} sums to 0 (mean zero)"
-    if len(at) == 2 and at[0].dim == at[1].dim:
+        yield equation(summation(symbol[at], at[k]), 1), f"{lines[k]} sums to 1"
+        yield equation(summation(symbol[at], at[k]), 0), f"{lines[k]} sums to 0 (mean zero)"
+    square = len(at) == 2 and at[0].dim == at[1].dim
+    if square:
         yield SymmetricMatrix(symbol), f"{name} is symmetric"
     yield positive(symbol[at]), f"all entries of {name} are positive"
     for k in reversed(range(len(at))):
-        where = each[0] if k == len(at) - 1 else each[1]
-        yield equation(summation(symbol[at] ** 2, at[k]), 1), f"{where}{name} has unit norm"
+        yield equation(summation(symbol[at] ** 2, at[k]), 1), f"{lines[k]} has unit norm"
     if not varied:
         yield Membership(symbol[at], (Integer(0), Integer(1))), f"all entries of {name} are 0 or 1"
         yield Membership(symbol[at], (Integer(-1), Integer(1))), f"all entries of {name} are -1 or 1"
-        yield OneHot(symbol), f"{last}{name} is one-hot"
-    if len(at) == 2:
-        yield from _matrix_candidates(symbol, at)
-
-
-def _matrix_candidates(symbol: NamedTensor, at: tuple[Index, ...]) -> Iterator[tuple[Constraint, str]]:
-    name = symbol.name
-    other, summed = Index("m", at[1].dim), Index("n", at[0].dim)
-    orthonormal: Relation = equation(summation(symbol[summed, at[1]] * symbol[summed, other], summed), delta(at[1], other))
-    if at[0].dim == at[1].dim:
-        yield orthonormal, f"{name} is orthogonal"
+        yield OneHot(symbol), f"{lines[-1]} is one-hot"
+    if square:
+        other, summed = Index("m", at[1].dim), Index("n", at[0].dim)
+        yield equation(summation(symbol[summed, at[1]] * symbol[summed, other], summed), delta(at[1], other)), f"{name} is orthogonal"
         yield PositiveDefiniteMatrix(symbol), f"{name} is symmetric positive definite"
+
+
+def _line(rank: int, axis: int) -> str:
+    """What runs along an axis: nothing to say of a vector, rows and columns of a matrix."""
+    if rank == 1:
+        return ""
+    return ("every column of ", "every row of ")[axis] if rank == 2 else f"along axis {axis + 1}, "
 
 
 # ---------------------------------------------------------------------------------------------
