@@ -127,7 +127,8 @@ def _check_y(y: np.ndarray) -> None:
     """Raise unless sum_k(y[b,k]) = 1."""
     if not np.issubdtype(y.dtype, np.floating):
         return
-    _forbid(np.abs(y.sum(-1) - 1) > 0.0001, "y must satisfy sum_k(y[b,k]) = 1")
+    tolerance = 1e-4
+    _forbid(tolerance < np.abs(y.sum(-1) - 1), "y must satisfy sum_k(y[b,k]) = 1")
 
 
 def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -272,4 +273,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return 1 + -(p**2).sum() / max(B, 1)
+    return 1 - (p**2).sum() / max(B, 1)

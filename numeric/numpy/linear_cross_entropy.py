@@ -141,7 +141,8 @@ def _check_y(y: np.ndarray) -> None:
     """Raise unless sum_k(y[b,k]) = 1."""
     if not np.issubdtype(y.dtype, np.floating):
         return
-    _forbid(np.abs(y.sum(-1) - 1) > 0.0001, "y must satisfy sum_k(y[b,k]) = 1")
+    tolerance = 1e-4
+    _forbid(tolerance < np.abs(y.sum(-1) - 1), "y must satisfy sum_k(y[b,k]) = 1")
 
 
 def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -280,7 +281,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The trace of the Hessian of the loss L with respect to the weights W.
 
-        sum_mc(d2L/dW[c,m]dW[c,m]) = sum_bm(e[b,m]^2*(1 - sum_c(p[b,c]^2)))/B
+        sum_mc(d2L/dW[c,m]dW[c,m]) = sum_bcm(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
 
     Args:
         W: weights, shape (C, d).
@@ -332,7 +333,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The Hessian of the loss L with respect to the features e.
 
-        d2L/de[b,m]de[b,n] = sum_c(W[c,n]*p[b,c]*(W[c,m] - sum_j(W[j,m]*p[b,j])))/B
+        d2L/de[b,m]de[b,n] = (sum_c(W[c,m]*W[c,n]*p[b,c]) - sum_c(W[c,m]*p[b,c])*sum_c(W[c,n]*p[b,c]))/B
 
     Args:
         W: weights, shape (C, d).
@@ -352,7 +353,8 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return np.swapaxes((W - (p @ W)[:, None, :]) * p[:, :, None], -1, -2) @ (W / max(B, 1))
+    product = np.tensordot(p, W[:, :, None] * W[:, None, :], axes=([1], [0]))  # (B, d, d)
+    return (product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)
 
 
 def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:

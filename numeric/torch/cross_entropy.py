@@ -127,7 +127,8 @@ def _check_y(y: torch.Tensor) -> None:
     """Raise unless sum_k(y[b,k]) = 1."""
     if not y.is_floating_point():
         return
-    _forbid(torch.abs(y.sum(-1) - 1) > 0.0001, "y must satisfy sum_k(y[b,k]) = 1")
+    tolerance = max(1e-4, torch.finfo(y.dtype).eps)
+    _forbid(tolerance < torch.abs(y.sum(-1) - 1), "y must satisfy sum_k(y[b,k]) = 1")
 
 
 def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -284,4 +285,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     z, y = _wide(z), _wide(y)
     B = z.shape[0]
     p = torch.softmax(z, -1)  # (B, C)
-    return (1 + -(p**2).sum() / max(B, 1)).to(dtype)
+    return (1 - (p**2).sum() / max(B, 1)).to(dtype)

@@ -141,7 +141,8 @@ def _check_y(y: torch.Tensor) -> None:
     """Raise unless sum_k(y[b,k]) = 1."""
     if not y.is_floating_point():
         return
-    _forbid(torch.abs(y.sum(-1) - 1) > 0.0001, "y must satisfy sum_k(y[b,k]) = 1")
+    tolerance = max(1e-4, torch.finfo(y.dtype).eps)
+    _forbid(tolerance < torch.abs(y.sum(-1) - 1), "y must satisfy sum_k(y[b,k]) = 1")
 
 
 def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -290,7 +291,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """The trace of the Hessian of the loss L with respect to the weights W.
 
-        sum_mc(d2L/dW[c,m]dW[c,m]) = sum_bm(e[b,m]^2*(1 - sum_c(p[b,c]^2)))/B
+        sum_mc(d2L/dW[c,m]dW[c,m]) = sum_bcm(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
 
     Args:
         W: weights, shape (C, d).
@@ -346,7 +347,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
 def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """The Hessian of the loss L with respect to the features e.
 
-        d2L/de[b,m]de[b,n] = sum_c(W[c,n]*p[b,c]*(W[c,m] - sum_j(W[j,m]*p[b,j])))/B
+        d2L/de[b,m]de[b,n] = (sum_c(W[c,m]*W[c,n]*p[b,c]) - sum_c(W[c,m]*p[b,c])*sum_c(W[c,n]*p[b,c]))/B
 
     Args:
         W: weights, shape (C, d).
@@ -368,7 +369,8 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = torch.softmax(z, -1)  # (B, C)
-    return (((W - (p @ W)[:, None, :]) * p[:, :, None]).mT @ (W / max(B, 1))).to(dtype)
+    product = torch.tensordot(p, W[:, :, None] * W[:, None, :], dims=([1], [0]))  # (B, d, d)
+    return ((product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)).to(dtype)
 
 
 def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from closedform.emit.code import ATOM, COMPARISON, PRODUCT, SIGN, SUM, Code, minus, number, power
 from closedform.emit.code import divisor as divisor_code
 from closedform.emit.names import Names, describe
+from closedform.emit.products import ProductPrinter
 from closedform.errors import LoweringError
-from closedform.lower import program as ir
+from closedform.lower import nodes as ir
 from closedform.notation import Dim
 
 LONG = 90  # characters up to which an expression stays in one piece
@@ -25,7 +26,7 @@ class Statement:
     dims: ir.Shape
 
 
-class BodyPrinter(ABC):
+class BodyPrinter(ProductPrinter, ABC):
     """Prints nodes as expressions of one backend, with names for what is used more than once.
 
     A subclass gives ``elementwise`` (operation -> format of its arguments), ``calls`` and overrides.
@@ -50,8 +51,8 @@ class BodyPrinter(ABC):
 
     # -- statements ---------------------------------------------------------------------------
 
-    def body(self, result: ir.Node, wanted: Mapping[ir.Node, str]) -> tuple[list[Statement], str]:
-        """The statements before the return, and the text that is returned."""
+    def body(self, result: ir.Node, wanted: Mapping[ir.Node, str], *, as_result: bool = True) -> tuple[list[Statement], str]:
+        """The statements before the return, and the text that is returned (an array of its own if ``as_result``)."""
         order = list(ir.walk(result))
         uses = self._uses = {}
         for node in order:
@@ -63,7 +64,7 @@ class BodyPrinter(ABC):
             worth = node in wanted or uses.get(node, 0) > 1
             if node is not result and worth and not self._is_trivial(node):
                 self._define(node, wanted.get(node), statements)
-        return statements, self._returned(result)
+        return statements, self._returned(result) if as_result else self.code(result).text
 
     def _define(self, node: ir.Node, wanted: str | None, statements: list[Statement]) -> None:
         text = self.code(node).text
@@ -125,7 +126,7 @@ class BodyPrinter(ABC):
             ir.View: self._view,
             ir.Map: self._map,
             ir.Reduce: self._reduce,
-            ir.Contract: self._contract,
+            ir.Contract: self.contract,
             ir.Row: self._row,
             ir.Complement: lambda n: self.helper("_complement", self.code(n.arg)),
             ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights)),
@@ -240,7 +241,7 @@ class BodyPrinter(ABC):
             return self.extremum(node)
         if node.op == "where":
             return self.where(node)
-        return self.call(node.op, *(self.code(arg) for arg in args))
+        return self.call(node.op, *(self.constant(arg) if isinstance(arg, ir.Number) else self.code(arg) for arg in args))
 
     BINARY: Mapping[str, tuple[str, int, int, int]] = {
         "add": ("+", SUM, SUM, PRODUCT),
@@ -305,66 +306,6 @@ class BodyPrinter(ABC):
         assert classes is not None
         return self.helper("_probabilities", self.code(node.labels), self.size(classes), self.like)
 
-    # -- products -----------------------------------------------------------------------------
-
-    def _contract(self, node: ir.Contract) -> Code:
-        left, right = list(node.left_labels), list(node.right_labels)
-        shared = [label for label in left if label in right]
-        batch = [label for label in shared if label in node.out]
-        gone = [label for label in shared if label not in node.out]
-        found = self._matrix_product(node, batch, gone)
-        if found is not None:
-            return found
-        if batch or self.leading or len(gone) == 0:
-            return self._einsum(node)
-        free = [label for label in (*left, *right) if label not in gone]
-        axes = ([left.index(label) for label in gone], [right.index(label) for label in gone])
-        code = self.tensordot(self.code(node.left), self.code(node.right), axes)
-        order = [free.index(label) for label in node.out]
-        return code if order == sorted(order) else self.permuted(code, order)
-
-    def _matrix_product(self, node: ir.Contract, batch: list[int], gone: list[int]) -> Code | None:
-        """``a @ b`` where the axes are those of a matrix product, with transpositions of matrices only.
-
-        Axes in front of either matrix may be shared by both, or belong to one alone if the other has none.
-        """
-        if len(gone) != 1:
-            return None
-        left, right, out = list(node.left_labels), list(node.right_labels), list(node.out)
-        rows = [label for label in left if label not in (*batch, *gone)]
-        columns = [label for label in right if label not in (*batch, *gone)]
-        if self.leading and (not rows or not columns):
-            return None
-        if batch and (not rows or not columns or len(rows) > 1 or len(columns) > 1):
-            return None
-        if batch and not (out[: len(batch)] == batch == left[: len(batch)] == right[: len(batch)]):
-            return None
-        if len(columns) > 1 and (len(rows) != 1 or out != [*columns[:-1], *rows, columns[-1]] or right[:-2] != columns[:-1]):
-            return None
-        if len(rows) > 1 and (len(columns) > 1 or out != [*rows, *columns] or left[:-2] != rows[:-1]):
-            return None
-        if len(rows) <= 1 and len(columns) <= 1 and out != [*batch, *rows, *columns]:
-            return None
-        first = self._operand(node.left, left, gone[0], last=True)
-        second = self._operand(node.right, right, gone[0], last=False)
-        return Code(f"{first} @ {second}", PRODUCT)
-
-    def _operand(self, node: ir.Node, labels: list[int], gone: int, *, last: bool) -> str:
-        code = self.code(node)
-        if len(labels) == 1:
-            return code.at(ATOM)
-        wanted = len(labels) - 1 if last else len(labels) - 2
-        if labels.index(gone) == wanted:
-            return code.at(ATOM)
-        return self.matrix_transposed(code, len(labels)).at(ATOM)
-
-    def _einsum(self, node: ir.Contract) -> Code:
-        letters = {label: "ijklmnopqrstuvwxyz"[label] for label in (*node.left_labels, *node.right_labels)}
-        dots = "..." if self.leading else ""
-        texts = [dots + "".join(letters[label] for label in labels) for labels in (node.left_labels, node.right_labels, node.out)]
-        spelled = f"{texts[0]},{texts[1]}->{texts[2]}"
-        return Code(f'{self.library}.einsum("{spelled}", {self.code(node.left).text}, {self.code(node.right).text})')
-
     # -- shapes -------------------------------------------------------------------------------
 
     def _broadcast(self, node: ir.Broadcast) -> Code:
@@ -390,20 +331,12 @@ class BodyPrinter(ABC):
         return self.helper("_with_diagonal", base, self.code(node.values), *self.places(node.i, node.j, len(node.dims)))
 
     @abstractmethod
-    def permuted(self, code: Code, order: list[int]) -> Code:
-        """Axes in another order."""
-
-    @abstractmethod
-    def matrix_transposed(self, code: Code, rank: int) -> Code:
-        """The last two axes exchanged."""
-
-    @abstractmethod
-    def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
-        """Sum over pairs of axes."""
-
-    @abstractmethod
     def filled(self, node: ir.Node, dims: ir.Shape) -> Code:
         """An array with one value."""
+
+    @abstractmethod
+    def constant(self, node: ir.Number) -> Code:
+        """A number in the dtype of the arrays, as an argument of a function."""
 
     @abstractmethod
     def expanded(self, code: Code, dims: ir.Shape) -> Code:

@@ -13,7 +13,8 @@ from closedform.emit.names import Names
 from closedform.emit.numpy_backend import NumpyPrinter
 from closedform.emit.torch_backend import TorchPrinter
 from closedform.errors import LoweringError, UsageError
-from closedform.lower.program import Condition, Function, Node, Program
+from closedform.lower.nodes import Node
+from closedform.lower.program import Condition, Function, Program
 from closedform.notation import Dim, Given, head_name
 
 LINE = 140
@@ -27,11 +28,12 @@ class Backend:
     printer: type[BodyPrinter]
     helpers: ModuleType
     widens: bool
+    tolerance: str
 
 
 BACKENDS = {
-    "numpy": Backend("numpy", NumpyPrinter, helpers_numpy, widens=False),
-    "torch": Backend("torch", TorchPrinter, helpers_torch, widens=True),
+    "numpy": Backend("numpy", NumpyPrinter, helpers_numpy, widens=False, tolerance="1e-4"),
+    "torch": Backend("torch", TorchPrinter, helpers_torch, widens=True, tolerance="max(1e-4, torch.finfo({}.dtype).eps)"),
 }
 
 
@@ -106,16 +108,17 @@ class _Module:
         conditions = self._conditions(given)
         texts = "; ".join(condition.text for condition in conditions)
         lines = [self._signature(self._check_name(given), inputs, "None"), f'    """Raise unless {texts}."""']
-        names = self._names(inputs)
         tensors = [item for item in inputs if item.dims]
-        printer = self._printer(inputs, tensors, names, guard=False)
+        printer = self._printer(inputs, tensors or inputs, self._names(inputs), guard=False)
         if given.classes:
             test = "y.is_floating_point()" if self._backend.widens else "np.issubdtype(y.dtype, np.floating)"
             test = test.replace("y.", f"{given.name}.")
             lines.append(f"    if not {test}:\n        return")
         body: list[str] = []
+        if not all(condition.exact for condition in conditions):
+            body.append(f"    tolerance = {self._backend.tolerance.format((tensors or inputs)[0].name)}")
         for condition in conditions:
-            statements, text = printer.body(condition.violated, {})
+            statements, text = printer.body(condition.violated, {}, as_result=False)
             body += [f"    {statement.name} = {statement.text}" for statement in statements]
             body.append(f'    _forbid({text}, "{given.name} must satisfy {condition.text}")')
         self._helpers["_forbid"] = None
@@ -125,12 +128,12 @@ class _Module:
     # -- functions ----------------------------------------------------------------------------
 
     def _names(self, parameters: list[Given]) -> Names:
-        return Names([*(given.name for given in parameters), "np", "torch", "sizes", "dtype"])
+        return Names([*(given.name for given in parameters), "np", "torch", "sizes", "dtype", "tolerance"])
 
     def _printer(self, parameters: list[Given], tensors: list[Given], names: Names, *, guard: bool) -> BodyPrinter:
         if not tensors:
             raise LoweringError(f"{self._program.name} has no tensor argument that results could take their dtype from")
-        arguments = {given.name: given.name for given in parameters}
+        arguments = {given.name: given.name for given in parameters} | {"tolerance": "tolerance"}
         printer = self._backend.printer(arguments, tensors[0].name, names, leading=self._program.leading, guard=guard)
         printer.set_like_rank(len(tensors[0].dims))
         return printer
@@ -144,7 +147,12 @@ class _Module:
             wanted.setdefault(node, name)
         statements, returned = printer.body(function.result, wanted)
         checks = self._check_lines(function, tensors)
-        lines = [*checks, *self._widen_lines(tensors, parameters), *self._size_lines(printer, tensors)]
+        lines = [
+            *checks,
+            *self._widen_lines(tensors, parameters),
+            *self._condition_lines(function, of_scalars=True),
+            *self._size_lines(printer, tensors),
+        ]
         lines += [self._statement(statement) for statement in statements]
         lines.append(f"    return {self._narrowed(returned)}")
         self._helpers.update(printer.helpers)
@@ -205,10 +213,15 @@ class _Module:
             trailing = "," if len(given.dims) == 1 and not self._program.leading else ""
             like = tensors[0].name if self._backend.widens else f"{tensors[0].name}.dtype"
             lines.append(f'    _check_labels("{given.name}", {given.name}, ({shape}{trailing}), {like})')
+        return [*lines, *self._condition_lines(function, of_scalars=False)]
+
+    def _condition_lines(self, function: Function, *, of_scalars: bool) -> list[str]:
+        """Calls of the checks on values; numbers are checked after they have got their dtype."""
+        lines = []
         for given in self._checked_givens():
-            if given in function.parameters:
-                inputs = ", ".join(item.name for item in self._check_inputs(given))
-                lines.append(f"    {self._check_name(given)}({inputs})")
+            inputs = self._check_inputs(given)
+            if given in function.parameters and of_scalars == any(not item.dims for item in inputs):
+                lines.append(f"    {self._check_name(given)}({', '.join(item.name for item in inputs)})")
         return lines
 
     def _widen_lines(self, tensors: list[Given], parameters: list[Given]) -> list[str]:

@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Iterable
 from itertools import chain, count
 
-from closedform.lower.program import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, View
+from closedform.lower.nodes import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, View
 
 
 class Names:

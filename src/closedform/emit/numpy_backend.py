@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from closedform.emit.base import BodyPrinter
 from closedform.emit.code import ATOM, Code
-from closedform.lower import program as ir
+from closedform.lower import nodes as ir
 
 
 class NumpyPrinter(BodyPrinter):
@@ -65,6 +65,10 @@ class NumpyPrinter(BodyPrinter):
             return Code(f"{self.like}.dtype.type({value})")
         shape = self.shape(dims) if dims else self.lead()
         return Code(f"np.full({shape}, {value}, {self.like}.dtype)")
+
+    def constant(self, node: ir.Number) -> Code:
+        """A number in the dtype of the arrays, as an argument of a function."""
+        return Code(f"{self.like}.dtype.type({self.code(node).text})")
 
     def expanded(self, code: Code, dims: ir.Shape) -> Code:
         """An array repeated along axes of length one, without a copy."""

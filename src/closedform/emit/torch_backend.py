@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from closedform.emit.base import BodyPrinter
 from closedform.emit.code import ATOM, Code
-from closedform.lower import program as ir
+from closedform.lower import nodes as ir
 
 
 class TorchPrinter(BodyPrinter):
@@ -62,6 +62,10 @@ class TorchPrinter(BodyPrinter):
         if any(isinstance(part, ir.Input) for part in ir.walk(node)):  # a scalar argument is a tensor without axes
             return Code(f"{self.code(node).at(ATOM)}.expand({shape}).clone()")
         return Code(f"{self.like}.new_full({shape}, {self.code(node).text})")
+
+    def constant(self, node: ir.Number) -> Code:
+        """A number in the dtype of the arrays, as an argument of a function."""
+        return Code(f"{self.like}.new_full((), {self.code(node).text})")
 
     def expanded(self, code: Code, dims: ir.Shape) -> Code:
         """An array repeated along axes of length one, without a copy."""

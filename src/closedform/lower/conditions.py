@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sympy import Abs, Expr, Rational, S, Symbol
+from sympy import Abs, Expr, S, Symbol
 
 from closedform.errors import LoweringError
 from closedform.lower.formula import Formula
 from closedform.lower.labelled import Labelled
-from closedform.lower.program import Condition, Input, Node
+from closedform.lower.nodes import Input, Node
+from closedform.lower.program import Condition
 from closedform.notation import (
     Constraint,
     Derivation,
@@ -22,13 +23,14 @@ from closedform.notation import (
     indices,
     less,
     less_equal,
-    maximum,
+    minimum,
+    scalar,
     summation,
 )
 from closedform.syntax.text import to_text
 
-# Labels that were rounded to float32, or summed in it, still count as rows that sum to one.
-TOLERANCE = Rational(1, 10**4)
+# The slack of an equation; a backend sets it by dtype.
+TOLERANCE = scalar("tolerance")
 
 
 def conditions(derivation: Derivation) -> tuple[Condition, ...]:
@@ -59,7 +61,7 @@ def _violation(constraint: Constraint) -> tuple[Expr, str] | None:
         return broken[constraint.op](), text
     if isinstance(constraint, Membership):
         distances = [Abs(constraint.entry - value) for value in constraint.values]
-        nearest = -maximum(*(-distance for distance in distances)) if len(distances) > 1 else distances[0]
+        nearest = minimum(*distances) if len(distances) > 1 else distances[0]
         values = ", ".join(str(value) for value in constraint.values)
         return less(0, nearest), f"{to_text(constraint.entry)} in {{{values}}}"
     if isinstance(constraint, OneHot):
@@ -81,17 +83,19 @@ def _one_hot(tensor: NamedTensor) -> tuple[Expr, str]:
 
 def _condition(derivation: Derivation, given: Given, violated: Expr, text: str) -> Condition | None:
     names = {tensor.name for tensor in violated.atoms(NamedTensor)}
-    names |= {symbol.name for symbol in violated.free_symbols if type(symbol) is Symbol}
+    names |= {symbol.name for symbol in violated.free_symbols if type(symbol) is Symbol and symbol != TOLERANCE}
     inputs = tuple(item for item in derivation.given if item.name in names)
     if any(item.classes for item in inputs) and len(inputs) > 1:
         return None  # class indices satisfy what is asked of labels alone
     if derivation.setting.lets and names & {let.name for let in derivation.setting.lets}:
         return None
     axes = tuple(sorted(free_indices(violated), key=lambda index: (index.dim.name, index.name)))
+    exact = TOLERANCE not in violated.free_symbols
     arguments: dict[str, Node] = {item.name: Input(item.name, item.dims, scalar=not item.dims) for item in inputs}
+    arguments[TOLERANCE.name] = Input(TOLERANCE.name, (), scalar=True)
     formula = Formula(derivation.setting, arguments, axes, derivation.batch)
     try:
         array: Labelled = formula.condition(violated)
     except LoweringError:
         return None
-    return Condition(given, inputs, array.node, text)
+    return Condition(given, inputs, array.node, text, exact)

@@ -8,7 +8,7 @@ from math import prod
 from opt_einsum.paths import greedy, optimal
 
 from closedform.lower.labelled import ONE, ZERO, Labelled, Layout, align, to_last
-from closedform.lower.program import AtLabels, Contract, Map, Node, OneHot
+from closedform.lower.nodes import AtLabels, Contract, Map, Node, OneHot
 from closedform.lower.rules import unviewed
 from closedform.notation import Dim, Index
 

@@ -10,19 +10,7 @@ from closedform.errors import LoweringError
 from closedform.lower import rules
 from closedform.lower.contraction import product
 from closedform.lower.labelled import ZERO, Labelled, align, layout_of, number, to_last, transpose
-from closedform.lower.program import (
-    Broadcast,
-    Diagonal,
-    DiagonalOf,
-    Identity,
-    Matrix,
-    MinusLabels,
-    Node,
-    Number,
-    OneHot,
-    Row,
-    WithDiagonal,
-)
+from closedform.lower.nodes import Broadcast, Diagonal, DiagonalOf, Identity, Matrix, MinusLabels, Node, Number, OneHot, Row, WithDiagonal
 from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, summed
 from closedform.notation import (
     Dim,
@@ -117,7 +105,7 @@ class Formula:
 
     def lower(self, expression: Expr) -> Labelled:
         """The array of a formula; its axes are the indices that it depends on."""
-        if not expression.free_symbols - self._setting_dims(expression):
+        if _is_size(expression):
             return number(expression)
         if isinstance(expression, Add):
             return self._sum_of_terms(expression)
@@ -143,10 +131,6 @@ class Formula:
             f"no array program is known for {type(expression).__name__} in {expression}; "
             f"known functions are {', '.join(sorted(kind.__name__ for kind in (*ELEMENTWISE, *CONDITIONS, *MATRIX, where, step)))}"
         )
-
-    @staticmethod
-    def _setting_dims(expression: Expr) -> set[Dim]:
-        return {symbol for symbol in expression.free_symbols if isinstance(symbol, Dim)}
 
     # -- entries ----------------------------------------------------------------------------
 
@@ -265,5 +249,10 @@ def _factors(body: Expr) -> tuple[Expr, ...]:
     return tuple(Mul.make_args(body))
 
 
-def _is_size(factor: Expr) -> bool:
-    return all(isinstance(symbol, Dim) for symbol in factor.free_symbols)
+def _is_size(expression: Expr) -> bool:
+    """Whether an expression is a number, or is made of sizes by arithmetic and fixed powers."""
+    if not expression.free_symbols:
+        return True
+    if isinstance(expression, Pow):
+        return expression.exp.is_number and _is_size(expression.base)
+    return isinstance(expression, Dim) or (isinstance(expression, Add | Mul) and all(_is_size(arg) for arg in expression.args))

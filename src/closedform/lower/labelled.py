@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sympy import Expr, S, sympify
 
 from closedform.lower import rules
-from closedform.lower.program import Node, Number, Reduce
+from closedform.lower.nodes import Node, Number, Reduce
 from closedform.notation import Dim, Index
 
 

@@ -10,7 +10,8 @@ from sympy import Expr, Symbol
 from closedform.functions import KernelFunction
 from closedform.lower.conditions import conditions
 from closedform.lower.formula import Formula
-from closedform.lower.program import Function, Input, Labels, Node, OneHot, Program
+from closedform.lower.nodes import Input, Labels, Node, OneHot
+from closedform.lower.program import Function, Program
 from closedform.notation import Derivation, Given, NamedTensor, Setting
 
 

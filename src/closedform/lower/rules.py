@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Integer, Rational, S
+from sympy import Expr, Integer, Rational, S, log
 
-from closedform.lower.program import Centred, Complement, Map, Node, Number, Reduce, Row, View
+from closedform.lower.nodes import Centred, Complement, Map, Node, Number, Reduce, Row, View
 
 Rule = Callable[..., Node | None]
 
@@ -172,8 +172,20 @@ def _add(first: Node, second: Node) -> Node | None:
         inner, restore = unviewed(other)
         if _is_map(inner, "neg"):
             return elementwise("sub", (one, restore(inner.parts[0])))
-        if isinstance(other, Number) and other.value.could_extract_minus_sign():
-            return elementwise("sub", (one, Number(-other.value)))
+        positive = _without_sign(other)
+        if positive is not None:
+            return elementwise("sub", (one, positive))
+    return None
+
+
+def _without_sign(array: Node) -> Node | None:
+    """-x for an x that is a negative number, or a multiple by one."""
+    if isinstance(array, Number):
+        return Number(-array.value) if array.value.could_extract_minus_sign() else None
+    inner, restore = unviewed(array)
+    if isinstance(inner, Map) and inner.op in ("mul", "div"):
+        factor = _without_sign(inner.args[0]) if isinstance(inner.args[0], Number) else None
+        return None if factor is None else restore(elementwise(inner.op, (factor, inner.args[1])))
     return None
 
 
@@ -186,6 +198,9 @@ def _sub(first: Node, second: Node) -> Node | None:
         return negate(second)
     if _is_map(second, "neg"):
         return elementwise("add", (first, second.parts[0]))
+    positive = _without_sign(second)
+    if positive is not None:
+        return elementwise("add", (first, positive))
     if is_number(first, 1):
         return _one_minus(second)
     normalised = _row_over(first, second, "logsumexp")
@@ -204,6 +219,10 @@ def _one_minus(array: Node) -> Node | None:
             weights = squares.parts[0]
             if isinstance(weights, Row) and weights.op == "softmax":  # 1 - sum(p^2) = sum(p*(1 - p))
                 return restore(Reduce(elementwise("mul", (Complement(weights), weights)), inner.axes))
+    if _is_map(inner, "pow") and is_number(inner.parts[1], 2) and _is_map(inner.parts[0], "tanh"):
+        double = elementwise("mul", (Number(Integer(2)), inner.parts[0].parts[0]))  # 1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)
+        sides = (elementwise("sigmoid", (double,)), elementwise("sigmoid", (negate(double),)))
+        return restore(elementwise("mul", (Number(Integer(4)), elementwise("mul", sides))))
     if _is_map(inner, "sigmoid"):  # 1 - sigmoid(x) = sigmoid(-x)
         return restore(elementwise("sigmoid", (negate(inner.parts[0]),)))
     return None
@@ -230,8 +249,10 @@ def _mul(first: Node, second: Node) -> Node | None:
         found = _mul_ordered(one, other)
         if found is not None:
             return found
-    if _is_map(second, "div") and is_number(second.parts[0], 1):
-        return elementwise("div", (first, second.parts[1]))
+    for one, other in ((first, second), (second, first)):
+        inner, restore = unviewed(other)
+        if _is_map(inner, "div") and is_number(inner.parts[0], 1):  # a * (1/b) = a/b
+            return elementwise("div", (one, restore(inner.parts[1])))
     return None
 
 
@@ -291,6 +312,8 @@ def _log(array: Node) -> Node | None:
         return elementwise("softplus", (logistic,))
     if isinstance(array, Row) and array.op == "softmax":
         return Row("log_softmax", array.arg)
+    if isinstance(array, Number) and not array.value.free_symbols:
+        return Number(log(array.value))
     if not isinstance(array, Map):
         return None
     if array.op == "exp":

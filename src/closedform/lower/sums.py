@@ -134,7 +134,11 @@ def common_factors(expression: Expr) -> tuple[list[Expr], Expr]:
     """(factors, rest) with ``expression`` their product: what all terms of a sum have in common is pulled out."""
     if not isinstance(expression, Add):
         return [], expression
-    content, expression = expression.primitive()
+    content, primitive = expression.primitive()
+    if all(term.as_coeff_Mul()[0].q == content.q for term in expression.args):  # not a - b/2 = (2*a - b)/2
+        expression = primitive
+    else:
+        content = S.One
     terms = [_powers(term) for term in Add.make_args(expression)]
     shared = {
         base: min((powers[base] for powers in terms), key=abs)

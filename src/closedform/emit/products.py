@@ -1,0 +1,90 @@
+"""Prints sums of products of two arrays: as a matrix product where the axes allow it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from closedform.emit.code import ATOM, PRODUCT, Code
+from closedform.lower import nodes as ir
+
+
+class ProductPrinter(ABC):
+    """The part of a body printer that knows matrix products."""
+
+    library = ""
+    leading: bool
+
+    @abstractmethod
+    def code(self, node: ir.Node) -> Code:
+        """The expression of a node."""
+
+    @abstractmethod
+    def permuted(self, code: Code, order: list[int]) -> Code:
+        """Axes in another order."""
+
+    @abstractmethod
+    def matrix_transposed(self, code: Code, rank: int) -> Code:
+        """The last two axes exchanged."""
+
+    @abstractmethod
+    def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
+        """Sum over pairs of axes."""
+
+    def contract(self, node: ir.Contract) -> Code:
+        """A sum of products over the axes that both have and the result lacks."""
+        left, right = list(node.left_labels), list(node.right_labels)
+        shared = [label for label in left if label in right]
+        batch = [label for label in shared if label in node.out]
+        gone = [label for label in shared if label not in node.out]
+        found = self._matrix_product(node, batch, gone)
+        if found is not None:
+            return found
+        if batch or self.leading or len(gone) == 0:
+            return self._einsum(node)
+        free = [label for label in (*left, *right) if label not in gone]
+        axes = ([left.index(label) for label in gone], [right.index(label) for label in gone])
+        code = self.tensordot(self.code(node.left), self.code(node.right), axes)
+        order = [free.index(label) for label in node.out]
+        return code if order == sorted(order) else self.permuted(code, order)
+
+    def _matrix_product(self, node: ir.Contract, batch: list[int], gone: list[int]) -> Code | None:
+        """``a @ b`` where the axes are those of a matrix product, with transpositions of matrices only.
+
+        Axes in front of either matrix may be shared by both, or belong to one alone if the other has none.
+        """
+        if len(gone) != 1:
+            return None
+        left, right, out = list(node.left_labels), list(node.right_labels), list(node.out)
+        rows = [label for label in left if label not in (*batch, *gone)]
+        columns = [label for label in right if label not in (*batch, *gone)]
+        if self.leading and (not rows or not columns):
+            return None
+        if batch and (not rows or not columns or len(rows) > 1 or len(columns) > 1):
+            return None
+        if batch and not (out[: len(batch)] == batch == left[: len(batch)] == right[: len(batch)]):
+            return None
+        if len(columns) > 1 and (len(rows) != 1 or out != [*columns[:-1], *rows, columns[-1]] or right[:-2] != columns[:-1]):
+            return None
+        if len(rows) > 1 and (len(columns) > 1 or out != [*rows, *columns] or left[:-2] != rows[:-1]):
+            return None
+        if len(rows) <= 1 and len(columns) <= 1 and out != [*batch, *rows, *columns]:
+            return None
+        first = self._operand(node.left, left, gone[0], last=True)
+        second = self._operand(node.right, right, gone[0], last=False)
+        return Code(f"{first} @ {second}", PRODUCT)
+
+    def _operand(self, node: ir.Node, labels: list[int], gone: int, *, last: bool) -> str:
+        code = self.code(node)
+        if len(labels) == 1:
+            return code.at(ATOM)
+        wanted = len(labels) - 1 if last else len(labels) - 2
+        if labels.index(gone) == wanted:
+            return code.at(ATOM)
+        return self.matrix_transposed(code, len(labels)).at(ATOM)
+
+    def _einsum(self, node: ir.Contract) -> Code:
+        letters = {label: "ijklmnopqrstuvwxyz"[label] for label in (*node.left_labels, *node.right_labels)}
+        dots = "..." if self.leading else ""
+        texts = [dots + "".join(letters[label] for label in labels) for labels in (node.left_labels, node.right_labels, node.out)]
+        spelled = f"{texts[0]},{texts[1]}->{texts[2]}"
+        return Code(f'{self.library}.einsum("{spelled}", {self.code(node.left).text}, {self.code(node.right).text})')

@@ -1,0 +1,341 @@
+"""The nodes of array programs: arrays with shapes, free of index names and of any backend.
+
+An axis of a node is a :class:`Dim`, or None where it has length one and broadcasts. Axes are positional:
+two formulas that differ only in the letters of their indices are the same node, which is how common
+subexpressions are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, dataclass_transform
+
+from sympy import Expr
+
+from closedform.notation import Dim
+
+Axis = Dim | None
+Shape = tuple[Axis, ...]
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True)
+def node(cls: type[T]) -> type[T]:
+    """A frozen dataclass that computes its hash once: nodes share their parts, so hashing must not walk all paths."""
+    cls = dataclass(frozen=True)(cls)
+    compute = cls.__hash__
+
+    def cached(self: Any) -> int:
+        known = self.__dict__.get("_hash")
+        if known is None:
+            known = compute(self)
+            object.__setattr__(self, "_hash", known)
+        return known
+
+    cls.__hash__ = cached  # type: ignore[method-assign]
+    return cls
+
+
+class Node:
+    """An array of the program."""
+
+    @property
+    def dims(self) -> Shape:
+        """The axes of the result."""
+        raise TypeError(f"{type(self).__name__} has no shape")
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        """The nodes that this one is computed from."""
+        found: list[Node] = []
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if isinstance(value, Node):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found.extend(part for part in value if isinstance(part, Node))
+        return tuple(found)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a number that no tensor takes part in: such a node has no leading axes."""
+        return all(part.is_plain for part in self.parts)
+
+
+@node
+class Input(Node):
+    """An argument: a tensor, or a number where ``shape`` is empty and ``scalar`` is set."""
+
+    name: str
+    shape: Shape
+    scalar: bool = False
+
+    @property
+    def dims(self) -> Shape:
+        return self.shape
+
+    @property
+    def is_plain(self) -> bool:
+        return self.scalar
+
+
+@node
+class Labels(Node):
+    """Labels as they come: class indices, or probabilities along the last axis."""
+
+    name: str
+    shape: Shape
+
+    @property
+    def dims(self) -> Shape:
+        return self.shape
+
+    @property
+    def is_plain(self) -> bool:
+        return False
+
+
+@node
+class OneHot(Node):
+    """Labels as an array of probabilities."""
+
+    labels: Labels
+
+    @property
+    def dims(self) -> Shape:
+        return self.labels.dims
+
+
+@node
+class Number(Node):
+    """A number, or a rational function of sizes such as 2/(B*C)."""
+
+    value: Expr
+
+    @property
+    def dims(self) -> Shape:
+        return ()
+
+
+@node
+class View(Node):
+    """Axes of ``arg`` in another order, with new axes of length one: ``order`` lists positions, None for a new axis."""
+
+    arg: Node
+    order: tuple[int | None, ...]
+
+    @property
+    def dims(self) -> Shape:
+        return tuple(None if axis is None else self.arg.dims[axis] for axis in self.order)
+
+
+@node
+class Map(Node):
+    """An elementwise operation; arguments that are not plain have the rank of the result and broadcast."""
+
+    op: str
+    args: tuple[Node, ...]
+
+    @property
+    def dims(self) -> Shape:
+        rank = max(len(arg.dims) for arg in self.args)
+        full = [arg.dims for arg in self.args if len(arg.dims) == rank]
+        return tuple(next((dims[axis] for dims in full if dims[axis] is not None), None) for axis in range(rank))
+
+
+@node
+class Reduce(Node):
+    """Sum over some axes."""
+
+    arg: Node
+    axes: tuple[int, ...]
+
+    @property
+    def dims(self) -> Shape:
+        return tuple(dim for axis, dim in enumerate(self.arg.dims) if axis not in self.axes)
+
+
+@node
+class Contract(Node):
+    """Sum of products of two arrays: the axes of both are numbered, and axes of one number run together.
+
+    A number that ``out`` lacks is summed over. ``left`` and ``right`` have each number at most once.
+    """
+
+    left: Node
+    right: Node
+    left_labels: tuple[int, ...]
+    right_labels: tuple[int, ...]
+    out: tuple[int, ...]
+
+    @property
+    def dims(self) -> Shape:
+        known = dict(zip((*self.left_labels, *self.right_labels), (*self.left.dims, *self.right.dims), strict=True))
+        return tuple(known[label] for label in self.out)
+
+    @property
+    def is_plain(self) -> bool:
+        return False
+
+
+@node
+class Row(Node):
+    """A function of whole rows, the last axis: ``softmax``, ``log_softmax``; ``logsumexp`` drops that axis."""
+
+    op: str
+    arg: Node
+
+    @property
+    def dims(self) -> Shape:
+        return self.arg.dims[:-1] if self.op == "logsumexp" else self.arg.dims
+
+
+@node
+class Complement(Node):
+    """1 - p for probabilities p along the last axis, without cancellation where p is nearly one."""
+
+    arg: Node
+
+    @property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
+class Centred(Node):
+    """x - sum(p*x) along the last axis for probabilities p: rounding stays relative to the spread of x."""
+
+    arg: Node
+    weights: Node
+
+    @property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
+class MinusLabels(Node):
+    """``arg`` minus labels; ``stochastic``: rows of ``arg`` are probabilities, so that the label's entry need not cancel."""
+
+    arg: Node
+    labels: Labels
+    stochastic: bool
+
+    @property
+    def dims(self) -> Shape:
+        return self.labels.dims
+
+
+@node
+class AtLabels(Node):
+    """sum(labels * arg) along the last axis: the entry at the label where labels are class indices."""
+
+    arg: Node
+    labels: Labels
+
+    @property
+    def dims(self) -> Shape:
+        return self.labels.dims[:-1]
+
+
+@node
+class Diagonal(Node):
+    """Entries of ``arg`` at which the axes i < j agree; the common axis comes last."""
+
+    arg: Node
+    i: int
+    j: int
+
+    @property
+    def dims(self) -> Shape:
+        rest = [dim for axis, dim in enumerate(self.arg.dims) if axis not in (self.i, self.j)]
+        return (*rest, self.arg.dims[self.i])
+
+
+@node
+class WithDiagonal(Node):
+    """``arg`` with its entries at which the axes i < j agree replaced by ``values``, whose last axis is the common one."""
+
+    arg: Node
+    values: Node
+    i: int
+    j: int
+
+    @property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
+class DiagonalOf(Node):
+    """Zeros, but ``values`` where the axes i < j of the result agree; the last axis of ``values`` is the common one."""
+
+    values: Node
+    i: int
+    j: int
+
+    @property
+    def dims(self) -> Shape:
+        *rest, last = self.values.dims
+        rest.insert(self.i, last)
+        rest.insert(self.j, last)
+        return tuple(rest)
+
+
+@node
+class Identity(Node):
+    """A Kronecker delta as a matrix; the last resort."""
+
+    dim: Dim
+
+    @property
+    def dims(self) -> Shape:
+        return (self.dim, self.dim)
+
+    @property
+    def is_plain(self) -> bool:
+        return False
+
+
+@node
+class Broadcast(Node):
+    """``arg`` repeated along the axes at which it has length one; a plain number becomes an array."""
+
+    arg: Node
+    shape: Shape
+
+    @property
+    def dims(self) -> Shape:
+        return self.shape
+
+    @property
+    def is_plain(self) -> bool:
+        return False
+
+
+@node
+class Matrix(Node):
+    """A function of square matrices, the last two axes: ``inv`` keeps them, ``det`` and ``logdet`` drop them."""
+
+    op: str
+    arg: Node
+
+    @property
+    def dims(self) -> Shape:
+        return self.arg.dims if self.op == "inv" else self.arg.dims[:-2]
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """Every node once, parts before what is computed from them."""
+    seen: set[Node] = set()
+
+    def visit(current: Node) -> Iterator[Node]:
+        if current in seen:
+            return
+        seen.add(current)
+        for part in current.parts:
+            yield from visit(part)
+        yield current
+
+    yield from visit(root)
