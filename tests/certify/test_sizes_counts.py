@@ -2,7 +2,7 @@
 
 import pytest
 
-from closedform.certify.sizes import Bounds, size_plan
+from closedform.certify.sizes import Bounds, SizePlan, size_plan
 from closedform.certify.sizes_relations import later_sizes
 from closedform.notation import Claim, Derivation, Dim
 from closedform.syntax.parse import parse_claims
@@ -11,13 +11,13 @@ SOFTMAX = "let p[c] = exp(z[c])/sum_k(exp(z[k]))\n"
 CROSS_ENTROPY = SOFTMAX + "let L = -sum_c(y[c]*log(p[c]))\n"
 
 
-def plan_of(text):
+def plan_of(text: str) -> SizePlan:
     (block,) = parse_claims('claim x "x"\n' + text)
     (claim,) = block.claims
     return size_plan(block.setting, claim)
 
 
-def counts(text, dim):
+def counts(text: str, dim: str) -> tuple[int, int, int, int]:
     bounds = plan_of(text).bounds[Dim(dim)]
     return bounds.free, bounds.sums, bounds.powers, bounds.parameters
 
@@ -48,15 +48,15 @@ def counts(text, dim):
         ("given x[N]\nlet f = sqrt(N)*sum_k(x[k])\nshow df/dx[j] = 1", "N", (1, 0, 3, 0)),
     ],
 )  # fmt: skip
-def test_counts_are_those_made_by_hand(text, dim, expected):
+def test_counts_are_those_made_by_hand(text: str, dim: str, expected: tuple[int, int, int, int]) -> None:
     assert counts(text, dim) == expected
 
 
-def test_softmax_jacobian_has_its_denominator_as_parameter():
+def test_softmax_jacobian_has_its_denominator_as_parameter() -> None:
     assert counts("given z[C]\n" + SOFTMAX + "show dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])", "C") == (2, 0, 0, 1)
 
 
-def test_exponentials_of_a_matrix_product_are_one_parameter_for_each_value_of_the_outer_indices():
+def test_exponentials_of_a_matrix_product_are_one_parameter_for_each_value_of_the_outer_indices() -> None:
     plan = plan_of(
         "given W[C,D]\ngiven x[D]\nlet z[c] = sum_d(W[c,d]*x[d])\n" + SOFTMAX + "show dp[i]/dx[d] = p[i]*(W[i,d] - sum_k(p[k]*W[k,d]))"
     )
@@ -64,7 +64,7 @@ def test_exponentials_of_a_matrix_product_are_one_parameter_for_each_value_of_th
     assert plan.bounds[Dim("D")].bath == 1  # each logit has a row of W of its own
 
 
-def test_labels_that_sum_to_one_are_solved_for_one_entry_or_are_a_parameter():
+def test_labels_that_sum_to_one_are_solved_for_one_entry_or_are_a_parameter() -> None:
     text = "given z[C]\ngiven y[C] where sum_c(y[c]) = 1\n" + CROSS_ENTROPY + "show dL/dz[j] = p[j] - y[j]"
     free, sums, _, parameters = counts(text, "C")
     assert parameters == 1 or (free, sums) == (2, 2)
@@ -80,12 +80,12 @@ def test_labels_that_sum_to_one_are_solved_for_one_entry_or_are_a_parameter():
         (Bounds(2, 0, 0, 3, 1), (3,)),
     ],
 )
-def test_sizes_are_consecutive_from_the_start_that_the_theorem_names(bounds, sizes):
+def test_sizes_are_consecutive_from_the_start_that_the_theorem_names(bounds: Bounds, sizes: tuple[int, ...]) -> None:
     assert bounds.sizes == sizes
 
 
 @pytest.mark.parametrize("name", ["softmax", "cross_entropy", "mse", "linear_cross_entropy", "linear_mse"])
-def test_the_catalogue_is_covered_and_stays_small(name):
+def test_the_catalogue_is_covered_and_stays_small(name: str) -> None:
     module = __import__(f"closedform.derivations.{name}", fromlist=["derivation"])
     derivation: Derivation = module.derivation
     claim: Claim
@@ -101,7 +101,7 @@ def test_the_catalogue_is_covered_and_stays_small(name):
         assert points <= 16, (claim.name, plan.sizes)
 
 
-def test_size_conditions_move_the_plan_to_where_they_hold():
+def test_size_conditions_move_the_plan_to_where_they_hold() -> None:
     plan = plan_of(
         "given X[N,D] where N >= D + 1\ngiven w[D]\nlet f = sum_n(sum_i(X[n,i]*w[i])^2)\nshow df/dw[j] = 2*sum_ni(X[n,j]*X[n,i]*w[i])"
     )
@@ -109,7 +109,7 @@ def test_size_conditions_move_the_plan_to_where_they_hold():
     assert len(plan.sizes[Dim("N")]) == 2
 
 
-def test_a_bounded_dimension_is_exhausted():
+def test_a_bounded_dimension_is_exhausted() -> None:
     plan = plan_of("given x[N] where N <= 3\nlet f = N^5*sum_k(x[k])\nshow df/dx[j] = N^5")
     assert plan.sizes[Dim("N")] == (1, 2, 3)
     assert plan.exhausted == {Dim("N")}
@@ -130,7 +130,7 @@ def test_a_bounded_dimension_is_exhausted():
         ),
     ],
 )  # fmt: skip
-def test_what_the_theorem_does_not_cover_is_named(text, reason):
+def test_what_the_theorem_does_not_cover_is_named(text: str, reason: str) -> None:
     plan = plan_of(text)
     assert any(reason in end for end in plan.open_ends), plan.open_ends
     assert all(len(sizes) >= 1 for sizes in plan.sizes.values())
@@ -150,12 +150,12 @@ def test_what_the_theorem_does_not_cover_is_named(text, reason):
         ("given A[D,D] where A invertible\nshow inv(A)[i,j] = A[i,j]", 5),
     ],
 )  # fmt: skip
-def test_the_degree_is_that_of_the_cleared_difference_at_the_largest_sizes(text, degree):
+def test_the_degree_is_that_of_the_cleared_difference_at_the_largest_sizes(text: str, degree: int) -> None:
     plan = plan_of(text)
     assert plan.degree == degree, (plan.sizes, plan.degree)
 
 
-def test_a_false_claim_passes_no_more_often_than_its_degree_allows():
+def test_a_false_claim_passes_no_more_often_than_its_degree_allows() -> None:
     """sum over k of 1/x[k] vanishes modulo p for about 1/p of all points, less than degree/p: counted for small p."""
     plan = plan_of("given x[N]\nlet f = sum_k(1/x[k])\nshow f = 0")
     p = 101
@@ -165,7 +165,7 @@ def test_a_false_claim_passes_no_more_often_than_its_degree_allows():
     assert zeros / (p - 1) ** 2 <= plan.degree / p
 
 
-def test_a_plan_moves_past_sizes_at_which_the_definition_does_not_exist():
+def test_a_plan_moves_past_sizes_at_which_the_definition_does_not_exist() -> None:
     n, d = Dim("N"), Dim("D")
     assert later_sizes({n: (1, 2, 3)}, [{n: 1}]) == {n: (2, 3, 4)}
     assert later_sizes({n: (2,), d: (1, 2)}, [{n: 2, d: 1}, {n: 2, d: 2}]) == {n: (3,), d: (1, 2)}
@@ -184,6 +184,6 @@ def test_a_plan_moves_past_sizes_at_which_the_definition_does_not_exist():
         ("exp(sum_k(x[k])/sqrt(N))", True),  # as attention scales its scores
     ],
 )
-def test_the_size_inside_a_function_may_only_scale_the_sums_there(body, covered):
+def test_the_size_inside_a_function_may_only_scale_the_sums_there(body: str, covered: bool) -> None:
     plan = plan_of(f"given x[N]\nlet f = {body}\nshow log(f) = 0")
     assert (plan.open_ends == ()) is covered, plan.open_ends

@@ -3,25 +3,29 @@
 The difference of the two sides is written a second time in NumPy, by hand; nothing of the kernel is used.
 """
 
+from collections.abc import Callable
 from math import exp, log, sqrt
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from closedform.certify.sizes import size_plan
 from closedform.notation import Dim
 from closedform.syntax.parse import parse_claims
 
+Floats = NDArray[np.float64]
 
-def point(n, seed=7):
+
+def point(n: int, seed: int = 7) -> Floats:
     return np.random.default_rng(seed + n).uniform(0.3, 1.7, n)
 
 
-def softmax(z):
+def softmax(z: Floats) -> Floats:
     return np.exp(z) / np.exp(z).sum()
 
 
-def elementary(x, degree):
+def elementary(x: Floats, degree: int) -> float:
     """Elementary symmetric polynomial, by the recursion e_k(x, t) = e_k(x) + t e_{k-1}(x)."""
     e = np.zeros(degree + 1)
     e[0] = 1
@@ -30,62 +34,62 @@ def elementary(x, degree):
     return e[degree]
 
 
-def size_factor(n):
+def size_factor(n: int) -> float:
     return (n - 2) * (n - 3) * (n - 4) * (n - 5)
 
 
-def two_class_jacobian(n):
+def two_class_jacobian(n: int) -> float:
     p = softmax(point(n))
-    return np.abs((2 * np.eye(n) - 1) * (p * (1 - p))[:, None] - (np.diag(p) - np.outer(p, p))).max()
+    return float(np.abs((2 * np.eye(n) - 1) * (p * (1 - p))[:, None] - (np.diag(p) - np.outer(p, p))).max())
 
 
-def diagonal_cosine(n):
+def diagonal_cosine(n: int) -> float:
     u, v = point(n), point(n, 1)
     a, b = np.linalg.norm(u), np.linalg.norm(v)
-    return np.abs(v / (a * b) - (u @ v) * u / (a**3 * b) - (v / (a * b) - u * v / (a * b) * u / a**2)).max()
+    return float(np.abs(v / (a * b) - (u @ v) * u / (a**3 * b) - (v / (a * b) - u * v / (a * b) * u / a**2)).max())
 
 
-def layer_norm_without_mean(n):
+def layer_norm_without_mean(n: int) -> float:
     x = point(n)
     s = sqrt(x.var() + 0.5)
     y = (x - x.mean()) / s
-    return np.abs(np.outer(y, y) * (1 - 1 / n) / s).max()
+    return float(np.abs(np.outer(y, y) * (1 - 1 / n) / s).max())
 
 
-def third_moment(n):
+def third_moment(n: int) -> float:
     return ((point(n) - point(n).mean()) ** 3).sum()
 
 
-def odd_about_the_middle(n):
+def odd_about_the_middle(n: int) -> float:
     x = point(n)
     return exp(x.sum()) * np.tanh(x - x.sum() / 2).sum()
 
 
-def distinct_three(n):
+def distinct_three(n: int) -> float:
     x = point(n)
     return sum(x[0] * x[j] * x[k] for j in range(n) for k in range(n) if len({0, j, k}) == 3)
 
 
-def other_two_labels(n):
+def other_two_labels(n: int) -> float:
     y = point(n) / point(n).sum()
     return max((abs(y[i] * (1 - y[i] - y[j])) for i in range(n) for j in range(n) if i != j), default=0.0)
 
 
-def distinct_from_the_label(n):
+def distinct_from_the_label(n: int) -> float:
     """delta-free: three distinct positions are needed, the label being one."""
     y = np.eye(n)[0]
     return max((abs((1 - y[i]) * (1 - y[j])) for i in range(n) for j in range(n) if i != j), default=0.0)
 
 
-def e3_of_softmax(n):
+def e3_of_softmax(n: int) -> float:
     return elementary(softmax(point(n)), 3)
 
 
-def log_size(n):
+def log_size(n: int) -> float:
     return log(n) * (n - 2)
 
 
-def root_size(n):
+def root_size(n: int) -> float:
     return n - 3 * sqrt(n) + 2
 
 
@@ -134,7 +138,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "difference", "holds"), CASES)
-def test_the_plan_has_a_size_at_which_the_claim_fails(text, difference, holds):
+def test_the_plan_has_a_size_at_which_the_claim_fails(text: str, difference: Callable[[int], float], holds: set[int]) -> None:
     (block,) = parse_claims('claim x "x"\n' + text)
     plan = size_plan(block.setting, block.claims[0])
     assert plan.open_ends == ()
@@ -143,7 +147,7 @@ def test_the_plan_has_a_size_at_which_the_claim_fails(text, difference, holds):
     assert any(abs(difference(n)) > 1e-9 for n in plan.sizes[Dim("N")]), plan
 
 
-def test_sizes_of_two_dimensions_are_tested_on_their_grid():
+def test_sizes_of_two_dimensions_are_tested_on_their_grid() -> None:
     (block,) = parse_claims('claim x "x"\ngiven x[N,M]\nlet f = (N-2)*(M-3)*sum_nm(x[n,m])\nshow df/dx[n,m] = 0')
     sizes = size_plan(block.setting, block.claims[0]).sizes
     assert any(n != 2 and m != 3 for n in sizes[Dim("N")] for m in sizes[Dim("M")])

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import sympy
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sympy import Expr
 
-from closedform.certify.sizes import size_plan
+from closedform.certify.sizes import SizePlan, size_plan
 from closedform.notation import Claim, Dim, Given, Index, Let, Setting, delta, scalar, summation, tensor
 
 N = Dim("N")
@@ -25,6 +28,8 @@ I, J, K, L = (Index(name, N) for name in "ijkl")
 FREE, BOUND = (I, J), (K, L)
 X, E, P, A = tensor("x", N), tensor("E", N), tensor("p", N), tensor("A", N, N)
 KINDS = ("x", "p", "A", "delta")
+
+Point = dict[str, Any]  # x and p: one fraction for each position; A: rows of them
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,12 @@ class Term:
     bound: tuple[Index, ...]
     factors: tuple[tuple[str, Index, Index], ...]
 
-    def notation(self):
+    def notation(self) -> Expr:
         entries = {"x": lambda a, b: X[a], "p": lambda a, b: P[a], "A": lambda a, b: A[a, b], "delta": delta}
         product = sympy.Mul(*(entries[kind](a, b) for kind, a, b in self.factors))
         return N**self.power * summation(product, *self.bound)
 
-    def value(self, n, values, at):
+    def value(self, n: int, values: Point, at: dict[Index, int]) -> Fraction:
         total = Fraction(0)
         for choice in itertools.product(range(n), repeat=len(self.bound)):
             where = {**at, **dict(zip(self.bound, choice, strict=True))}
@@ -52,21 +57,21 @@ class Term:
             total += product
         return Fraction(n) ** self.power * total
 
-    def _factor(self, kind, a, b, values):
+    def _factor(self, kind: str, a: int, b: int, values: Point) -> Fraction:
         if kind == "delta":
-            return int(a == b)
-        return values["A"][a][b] if kind == "A" else values[kind][a]
+            return Fraction(int(a == b))
+        return Fraction(values["A"][a][b] if kind == "A" else values[kind][a])
 
 
 @st.composite
-def terms(draw, kinds=KINDS):
+def terms(draw: st.DrawFn, kinds: tuple[str, ...] = KINDS) -> Term:
     bound = BOUND[: draw(st.integers(0, 2))]
     index = st.sampled_from((*FREE, *bound))
     factors = draw(st.lists(st.tuples(st.sampled_from(kinds), index, index), min_size=1, max_size=3))
     return Term(draw(st.integers(-1, 2)), bound, tuple(factors))
 
 
-def point(n, rng):
+def point(n: int, rng: random.Random) -> Point:
     weights = [Fraction(rng.randint(1, 12)) for _ in range(n)]
     return {
         "x": [Fraction(rng.randint(-9, 9)) for _ in range(n)],
@@ -75,7 +80,7 @@ def point(n, rng):
     }
 
 
-def rows(drawn, sizes, repeats, rng):
+def rows(drawn: list[Term], sizes: Iterable[int], repeats: int, rng: random.Random) -> Iterator[list[Fraction]]:
     """Values of all terms at random points of the given sizes, for i = j and for i != j."""
     for n in sizes:
         for _ in range(repeats):
@@ -85,7 +90,7 @@ def rows(drawn, sizes, repeats, rng):
                     yield [term.value(n, values, at) for term in drawn]
 
 
-def plan_for(drawn):
+def plan_for(drawn: list[Term]) -> SizePlan:
     """The plan for: a generic combination of the terms, plus x[i] x[j] to have both indices, is that."""
     coefficients = [scalar(f"c{number}") for number in range(len(drawn))]
     softmax = Let(P[I], E[I] / summation(E[K], K))
@@ -94,12 +99,12 @@ def plan_for(drawn):
     return size_plan(setting, Claim("vanishes", combination + X[I] * X[J], X[I] * X[J]))
 
 
-def vanishing_combinations(drawn, sizes, rng):
+def vanishing_combinations(drawn: list[Term], sizes: Iterable[int], rng: random.Random) -> list[list[Fraction]]:
     matrix = sympy.Matrix([[sympy.Rational(v.numerator, v.denominator) for v in row] for row in rows(drawn, sizes, len(drawn) + 2, rng)])
     return [[Fraction(int(v.p), int(v.q)) for v in vector] for vector in matrix.nullspace()]
 
 
-def assert_plan_suffices(drawn, sizes):
+def assert_plan_suffices(drawn: list[Term], sizes: tuple[int, ...]) -> None:
     rng = random.Random(5)
     found = vanishing_combinations(drawn, sizes, rng)
     larger = (max(sizes) + 1, max(sizes) + 3)
@@ -108,7 +113,7 @@ def assert_plan_suffices(drawn, sizes):
             assert sum(c * v for c, v in zip(combination, row, strict=True)) == 0, (sizes, combination, drawn)
 
 
-def power_sums(degrees):
+def power_sums(degrees: tuple[int, ...]) -> Term:
     """sum_k x[k]^a sum_l x[l]^b ... as one term."""
     bound = (K, L, Index("m", N))[: len(degrees)]
     factors = tuple(("x", index, index) for index, degree in zip(bound, degrees, strict=True) for _ in range(degree))
@@ -127,13 +132,13 @@ SIZE_ONLY = [Term(power, (), (("x", I, I),)) for power in (-1, 0, 1, 2)]
 )
 @example(NEWTON)
 @example(SIZE_ONLY)
-def test_what_vanishes_at_the_planned_sizes_vanishes_at_larger_ones(drawn):
+def test_what_vanishes_at_the_planned_sizes_vanishes_at_larger_ones(drawn: list[Term]) -> None:
     plan = plan_for(drawn)
     assert plan.open_ends == ()
     assert_plan_suffices(drawn, plan.sizes[N])
 
 
-def test_a_plan_one_size_short_would_let_a_false_identity_through():
+def test_a_plan_one_size_short_would_let_a_false_identity_through() -> None:
     for drawn in (NEWTON, SIZE_ONLY):
         sizes = plan_for(drawn).sizes[N]
         rng = random.Random(1)
