@@ -261,3 +261,20 @@ def test_mean_zero_and_unit_norm_together_where_fractions_can_do_it() -> None:
 def test_an_equation_with_irrational_values_has_no_round_point() -> None:
     given = Given(u, where=(equation(summation(exp(u[i]), i), 1),))
     assert round_point(Setting((given,)), SIZES, Random(0), 1) is None
+
+
+CONTRASTIVE = """
+claim ties "contrastive loss: labels are compared with 0"
+given d[N]
+given y[N] where y[n] in {0, 1}
+let   L = sum_n(where(y[n] > 0, d[n]^2, relu(1 - d[n])^2))
+show  dL/dd[n] = where(y[n] > 0, 2*d[n], -2*relu(1 - d[n]))
+"""
+
+
+def test_labels_that_tie_with_a_constant_are_no_kink() -> None:
+    assert tried(CONTRASTIVE) is None
+    found = refuted(CONTRASTIVE.replace("-2*relu", "-relu"))
+    assert found.sizes == {"N": 1}
+    assert found.values["y"] == ["0"]
+    assert float(found.lhs) == pytest.approx(2 * float(found.rhs), rel=1e-10)

@@ -17,14 +17,14 @@ from sympy import Expr
 
 from closedform.certify.refute_exact import Array, Values
 from closedform.certify.refute_points import derivative_order, dims_of, round_point, sizes_allowed
-from closedform.certify.refute_sample import Sample, nearly_equal, surely_equal
+from closedform.certify.refute_sample import KinkAverseBall, Sample, has_discrete_data, nearly_equal, surely_equal
+from closedform.certify.rings.ball import Ball
 from closedform.errors import NotationError
 from closedform.notation import Claim, Dim, Index, Setting
 from closedform.syntax.text import to_text
 
 SCREENS, WITNESSES = 6, 2
 PRECISION = 160
-GENERIC = 4  # the level of the numbers, of refute_points: many different ones, so that nothing holds by chance
 # Sizes of the k-th dimension at the n-th point: SPREAD[(n + k) % len(SPREAD)], so that they vary independently.
 SPREAD = (3, 4, 2, 5, 3, 2, 4)
 SMALL = (3, 2, 3)
@@ -162,6 +162,7 @@ def draw_samples(
     ``kept`` has, for each of ``wanted``, values that some of the givens keep.
     """
     order = derivative_order(setting, claim.lhs, claim.rhs)
+    ring = Ball if has_discrete_data(setting, claim.lhs) else KinkAverseBall
     found: list[Sample] = []
     for attempt, sizes in enumerate(wanted):
         allowed = sizes if sizes_allowed(setting, sizes) else _nearest_allowed(setting, sizes)
@@ -174,7 +175,7 @@ def draw_samples(
             if not found and attempt >= 2:
                 return []
             continue
-        sample = Sample(setting, allowed, point)
+        sample = Sample(setting, allowed, point, ring=ring)
         finite = all(np.all(np.isfinite(sample.real(side, claim.free_indices))) for side in (claim.lhs, claim.rhs))
         if finite and sample.defined(claim.lhs):
             found.append(sample)

@@ -14,8 +14,9 @@ import numpy as np
 from flint import arb
 
 from closedform.certify.refute_exact import Array
-from closedform.certify.refute_points import as_text, ascending_sizes, derivative_order, dims_of, round_point
-from closedform.certify.refute_sample import Sample, nearly_equal
+from closedform.certify.refute_points import GENERIC, as_text, ascending_sizes, derivative_order, dims_of, round_point
+from closedform.certify.refute_sample import Sample, has_discrete_data, nearly_equal
+from closedform.certify.rings.ball import Ball
 from closedform.notation import Claim, Dim, Setting
 from closedform.results import Counterexample
 
@@ -26,6 +27,7 @@ PRECISIONS = (64, 256, 2048)  # enclosures that still meet at the last one are t
 DIGITS = 12
 ATTEMPT_LEVELS = (0, 0, 1, 2, 3, 4)  # roundest numbers first
 SECOND_LOOKS = 16  # points at which balls look for a difference that double precision does not show
+TIE_SIZES, TIE_POINTS = 12, 4
 ROUNDING = 1e-11  # a relative difference that is hardly one of rounding
 VISIBLE = 1e-4  # a relative difference that a person sees; smaller ones are shown only where there is no larger
 
@@ -47,7 +49,23 @@ def find_counterexample(setting: Setting, claim: Claim, *, seed: int = 0) -> Cou
         unclear.append((difference, sample))
     # Nothing that double precision can tell for sure: balls look at the points where it saw most, the smaller ones first.
     unclear.sort(key=lambda pair: -min(pair[0], ROUNDING))
-    return next((found for _, sample in unclear[:SECOND_LOOKS] if (found := separated(sample, claim))), None)
+    found = next((found for _, sample in unclear[:SECOND_LOOKS] if (found := separated(sample, claim))), None)
+    return found or (_at_ties(setting, claim, seed) if has_discrete_data(setting, claim.lhs) else None)
+
+
+def _at_ties(setting: Setting, claim: Claim, seed: int) -> Counterexample | None:
+    """With plain balls, where labels tie with a constant at every point: two generic points have to agree that the sides differ."""
+    dims = dims_of(setting, claim.lhs, claim.rhs)
+    order = derivative_order(setting, claim.lhs, claim.rhs)
+    for sizes in itertools.islice(ascending_sizes(dims, setting, largest=LARGEST_SIZE), TIE_SIZES):
+        found: list[Counterexample] = []
+        for attempt in range(TIE_POINTS):
+            values = round_point(setting, sizes, Random(f"{seed}:ties:{attempt}"), GENERIC, order=order)
+            counterexample = None if values is None else separated(Sample(setting, sizes, values, ring=Ball), claim)
+            found += [] if counterexample is None else [counterexample]
+        if len(found) > 1:
+            return found[0]
+    return None
 
 
 def _samples(setting: Setting, claim: Claim, seed: int) -> Iterator[Sample]:

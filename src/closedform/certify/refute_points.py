@@ -38,7 +38,7 @@ from closedform.notation import (
 
 ATTEMPTS = 40  # draws of one given before the point is given up
 MOST_UNSOLVED = 2  # of them, in which no solution of the equations was found
-LEVELS = 5
+GENERIC = 5  # the level at which numbers hardly ever coincide
 
 F = Fraction
 POOLS: tuple[tuple[Fraction, ...], ...] = (
@@ -47,6 +47,7 @@ POOLS: tuple[tuple[Fraction, ...], ...] = (
     (F(-2), F(-1), F(-1, 2), F(1, 2), F(1), F(2), F(3)),
     tuple(F(n, 4) for n in range(-10, 11) if n),
     tuple(F(n, 16) for n in range(-29, 30, 2)),
+    tuple(F(n, 997) for n in range(-1993, 1994, 2)),
 )
 # Between two finite bounds: how far along.
 STEPS: tuple[tuple[Fraction, ...], ...] = (
@@ -55,6 +56,7 @@ STEPS: tuple[tuple[Fraction, ...], ...] = (
     (F(1, 2), F(1, 4), F(3, 4), F(1, 3), F(2, 3)),
     tuple(F(n, 10) for n in range(1, 10)),
     tuple(F(n, 32) for n in range(3, 30)),
+    tuple(F(n, 997) for n in range(90, 907)),
 )
 
 

@@ -15,7 +15,7 @@ from closedform.certify.evaluate import Interpreter
 from closedform.certify.refute_exact import Array, Values
 from closedform.certify.rings.ball import Ball
 from closedform.certify.rings.float64 import Float64
-from closedform.notation import Dim, Index, Partial, Setting, free_indices
+from closedform.notation import Dim, Index, Membership, OneHot, Partial, Setting, free_indices, head_name
 
 ALMOST = 1e-9  # relative; screening only: balls confirm
 FLOOR = 1e-3
@@ -53,6 +53,7 @@ class Sample:
     Attributes:
         aliases: extra given -> the expression and indices that its value is that of in ``base``,
             for an intermediate that is cut loose from what it depends on.
+        ring: plain balls where ties of discrete data are no kinks, see :func:`has_discrete_data`.
     """
 
     setting: Setting
@@ -60,6 +61,7 @@ class Sample:
     values: Values
     aliases: Mapping[str, tuple[Expr, tuple[Index, ...]]] = field(default_factory=dict)
     base: Sample | None = None
+    ring: type[Ball] = KinkAverseBall
     interpreters: dict[int, Interpreter] = field(default_factory=dict, repr=False, compare=False)
 
     def real(self, expression: Expr, axes: tuple[Index, ...]) -> Array:
@@ -85,7 +87,7 @@ class Sample:
 
     def cut(self, setting: Setting, aliases: Mapping[str, tuple[Expr, tuple[Index, ...]]]) -> Sample:
         """The same point in a setting with further givens, whose values are those of expressions here."""
-        return Sample(setting, self.sizes, self.values, aliases, self)
+        return Sample(setting, self.sizes, self.values, aliases, self, self.ring)
 
     def _interpreter(self, precision: int) -> Interpreter:
         if precision not in self.interpreters:
@@ -95,14 +97,21 @@ class Sample:
                 values[name] = base.balls(source, axes, precision) if precision else base.real(source, axes)
             if precision:
                 values = {name: np.asarray(array, dtype=object) for name, array in values.items()}
-            ring = KinkAverseBall(precision) if precision else FLOAT
+            ring = self.ring(precision) if precision else FLOAT
             self.interpreters[precision] = Interpreter(self.setting, self.sizes, values, ring)
         return self.interpreters[precision]
 
 
-def agree(a: Array, b: Array, tolerance: float = ALMOST) -> bool:
-    """Whether two arrays of doubles are equal up to rounding, relative to the largest entry."""
-    return bool(np.all(nearly_equal(a, b, tolerance)))
+def has_discrete_data(setting: Setting, lhs: Expr) -> bool:
+    """Whether some given takes few values and is not differentiated by, such as labels in {0, 1}.
+
+    Then a comparison such as y > 0 has ties at any point, and they are no kinks. At a generic point the other
+    numbers have none.
+    """
+    varied = {head_name(variable) for node in lhs.atoms(Partial) for variable in node.variables}
+    discrete = {head_name(c.entry) for c in setting.constraints if isinstance(c, Membership)}
+    discrete |= {c.tensor.name for c in setting.constraints if isinstance(c, OneHot)}
+    return bool(discrete) and not discrete & varied
 
 
 def nearly_equal(a: Array, b: Array, tolerance: float = ALMOST) -> Array:
