@@ -41,6 +41,7 @@ class KernelFunction:
         axes: the free indices of ``target`` in the order of the result's axes.
         wrt: the variable that it differentiates by; None for ``value``.
         extra: further arguments after the derivation's givens (a direction, an upstream gradient).
+        formula: the right side that a kernel was printed from, where it is known: it tells how accurate the kernel can be.
     """
 
     name: str
@@ -49,6 +50,7 @@ class KernelFunction:
     axes: tuple[Index, ...]
     wrt: NamedTensor | Symbol | None = None
     extra: tuple[Given, ...] = ()
+    formula: Expr | None = None
 
 
 def kernel_functions(derivation: Derivation) -> tuple[KernelFunction, ...]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 PASSED, FAILED, INCONCLUSIVE = "passed", "failed", "inconclusive"
 
+# The independent witnesses of a kernel's values; what else is checked are invariants and the contract.
+WITNESSES = ("ball arithmetic", "autograd", "finite differences")
+
 
 @dataclass(frozen=True)
 class Counterexample:
@@ -201,13 +204,23 @@ class DerivationResult:
 
     @property
     def ok(self) -> bool:
-        """Every claim and closed form is proved, no module differs, every check passed."""
+        """Every claim and closed form is proved, no module differs, no check failed and none of the kernels lacks a witness."""
         return (
             not self.problems
             and all(result.verdict.verdict == PROVED for result in (*self.claims, *self.forms))
             and all(module.verdict != FAILED for module in self.modules)
-            and all(check.verdict == PASSED for check in self.checks)
+            and all(check.verdict != FAILED for check in self.checks)
+            and not self.unwitnessed
         )
+
+    @property
+    def unwitnessed(self) -> tuple[tuple[str, str, str], ...]:
+        """The kernels (function, backend, dtype) that were run and that no independent witness could confirm."""
+        kernels = dict.fromkeys((check.function, check.backend, check.dtype) for check in self.checks)
+        passed = {
+            (check.function, check.backend, check.dtype) for check in self.checks if check.oracle in WITNESSES and check.verdict == PASSED
+        }
+        return tuple(kernel for kernel in kernels if kernel not in passed)
 
 
 def _nested(value: object) -> str:

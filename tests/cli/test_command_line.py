@@ -56,7 +56,7 @@ def test_version() -> None:
         (("verify", "softmax", "--json", "no/such/folder.json"), "there is no folder no/such"),
         (("generate", "--backend", "fortran"), "Invalid value for '--backend'"),
         (("check",), "Missing argument 'FILE...'"),
-        (("check", "missing.claims"), "closedform: missing.claims cannot be read: No such file or directory"),
+        (("check", "missing.claims"), "closedform: missing.claims: cannot be read: No such file or directory"),
         (("derive", "sofmax"), "closedform: no derivation is named 'sofmax'; did you mean softmax?"),
         (("derive", "L = z[i]^2", "--given", "z[C]"), "closedform: "),
         (("derive", "L = x^2", "--given", "x", "--wrt", "y"), "closedform: "),

@@ -116,7 +116,7 @@ def bound_at(derivation: Derivation, function: KernelFunction, inputs: Inputs, d
     """The bound on the whole result at further inputs (without a leading shape)."""
     target = function.target
     setting = Setting((*derivation.given, *function.extra), derivation.lets)
-    seen = View(function, target, by_claims(derivation, target), function.axes, setting)
+    seen = View(function, target, by_claims(derivation, target, function), function.axes, setting)
     return _bound(seen, inputs.sizes, inputs.values, PRECISIONS[dtype])
 
 

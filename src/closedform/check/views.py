@@ -57,16 +57,17 @@ def view(derivation: Derivation, function: KernelFunction, sizes: Mapping[Dim, i
     given = (*derivation.given, *function.extra)
     target, axes = function.target, function.axes
     entries = math.prod(sizes[index.dim] for index in axes)
-    largest = max((math.prod(sizes[dim] for dim in item.dims) for item in (*given, *derivation.lets)), default=1)
+    shapes = [item.dims for item in given] + [item.dims for item in derivation.lets]
+    largest = max(math.prod(sizes[dim] for dim in shape) for shape in shapes)
     if function.kind not in MATRICES or entries * largest <= WHOLE or not isinstance(function.wrt, NamedTensor):
-        return View(function, target, by_claims(derivation, target), axes, Setting(given, derivation.lets))
+        return View(function, target, by_claims(derivation, target, function), axes, Setting(given, derivation.lets))
     return _column(derivation, function, sizes, generator)
 
 
 def _column(derivation: Derivation, function: KernelFunction, sizes: Mapping[Dim, int], generator: np.random.Generator) -> View:
     assert isinstance(function.wrt, NamedTensor)
     node = function.target
-    last = node.args[-1]
+    last: Any = node.args[-1]
     columns = tuple(index for index in function.axes if index in last.indices and index not in _rows(node))
     rows = tuple(index for index in function.axes if index not in columns)
     # Axes that rows and columns share (the sample of a block) get an index of their own: over it the derivative is 0.
@@ -78,7 +79,7 @@ def _column(derivation: Derivation, function: KernelFunction, sizes: Mapping[Dim
     vector = _one_hot(last, columns, place, sizes)
     given = (*derivation.given, *function.extra, Given(direction))
     pick = _pick(function.axes, rows, columns, last, place, sizes)
-    return View(function, along, by_claims(derivation, along), rows, Setting(given, derivation.lets), vector, pick)
+    return View(function, along, by_claims(derivation, along, function), rows, Setting(given, derivation.lets), vector, pick)
 
 
 def _rows(node: Expr) -> set[Index]:
@@ -111,14 +112,19 @@ def _pick(
 # ---------------------------------------------------------------------------------------------
 
 
-def by_claims(derivation: Derivation, target: Expr) -> Expr:
-    """The target with each derivative replaced by what the derivation claims it is, where it claims something.
+def by_claims(derivation: Derivation, target: Expr, function: KernelFunction | None = None) -> Expr:
+    """The target with each derivative replaced by what is claimed of it: by ``function.formula``, else by the derivation.
 
     A claimed formula is used to say how accurately it can be computed, never what its value is.
     """
+    claims = derivation.claims
+    if function is not None and function.formula is not None:
+        if target == function.target:
+            return function.formula
+        claims = (Claim(function.name, function.target, function.formula), *claims)
     replaced = {}
     for node in sorted(target.atoms(Partial), key=str):
-        for claim in derivation.claims:
+        for claim in claims:
             formula = _instance(claim, node, target)
             if formula is not None:
                 replaced[node] = formula

@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 from closedform.check import check_kernel
 from closedform.discover import Found, discover, select
 from closedform.errors import DerivationError, LoweringError, UsageError
-from closedform.functions import KernelFunction, kernel_functions
+from closedform.functions import kernel_functions
 from closedform.notation import Derivation
 from closedform.pipeline.describing import described
 from closedform.pipeline.judging import judge_assumptions, judge_claims, judge_form
 from closedform.pipeline.kernels import KernelImportError, compare, loaded
-from closedform.pipeline.making import BACKENDS, closed_forms, modules
+from closedform.pipeline.making import BACKENDS, Form, closed_forms, modules
 from closedform.pipeline.outcomes import Generated, Verdicts, Verification
 from closedform.results import ClaimResult, DerivationResult, KernelCheck, ModuleResult
 
@@ -152,7 +152,7 @@ class _Run:
                 forms += (judge_form(derivation, form, seed=self.seed),)
             sources = modules(derivation, closed, self.backends)
             made = tuple(compare(derivation.name, backend, source, item.kernels) for backend, source in sources.items())
-            checks = self._check(derivation, made, meter)
+            checks = self._check(derivation, closed, made, meter)
         except (DerivationError, LoweringError, KernelImportError) as error:
             problems = (str(error),)
         absent = [backend for backend in self.backends if backend not in self.installed]
@@ -167,24 +167,30 @@ class _Run:
             seconds=time.perf_counter() - start,
         )
 
-    def _check(self, derivation: Derivation, made: Sequence[ModuleResult], meter: _Meter) -> tuple[KernelCheck, ...]:
+    def _check(self, derivation: Derivation, forms: Sequence[Form], made: Sequence[ModuleResult], meter: _Meter) -> tuple[KernelCheck, ...]:
         checks: list[KernelCheck] = []
         with loaded(module for module in made if module.backend in self.installed) as kernels:
             # Backends innermost: what is known of an input's right result is worked out once for all of them.
-            for function in kernel_functions(derivation):
+            for form in forms:
                 for dtype in DTYPES:
                     for backend, module in kernels.items():
-                        meter.step(f"{derivation.name}: check {function.name} ({backend}, {dtype})")
-                        if hasattr(module, function.name):  # else the file is stale, which is reported
-                            checks += self._check_one(derivation, function, module, backend, dtype)
+                        name = form.function.name
+                        meter.step(f"{derivation.name}: check {name} ({backend}, {dtype})")
+                        if hasattr(module, name):  # else the file is stale, which is reported
+                            checks += self._check_one(derivation, form, module, backend, dtype)
         return tuple(checks)
 
-    def _check_one(
-        self, derivation: Derivation, function: KernelFunction, module: ModuleType, backend: str, dtype: str
-    ) -> tuple[KernelCheck, ...]:
-        device = self.device if backend == "torch" else "cpu"
+    def _check_one(self, derivation: Derivation, form: Form, module: ModuleType, backend: str, dtype: str) -> tuple[KernelCheck, ...]:
+        """Compare with the definition; the proved closed form only tells how accurately the kernel can compute it."""
         return check_kernel(
-            derivation, function, module, backend=backend, dtype=dtype, examples=self.examples, seed=self.seed, device=device
+            replace(derivation, lets=form.closed.setting.lets),
+            replace(form.function, formula=form.closed.expression),
+            module,
+            backend=backend,
+            dtype=dtype,
+            examples=self.examples,
+            seed=self.seed,
+            device=self.device if backend == "torch" else "cpu",
         )
 
 

@@ -43,9 +43,10 @@ def problems(result: DerivationResult) -> tuple[str, ...]:
     found += [str(claim) for claim in (*result.claims, *result.forms) if claim.verdict.verdict != PROVED]
     found += [module.message for module in result.modules if module.verdict == FAILED]
     for check in result.checks:
-        if check.verdict != PASSED:
-            where = f"{result.name}: {check.function} ({check.backend}, {check.dtype}) against {check.oracle}: {check.verdict}"
+        if check.verdict == FAILED:
+            where = f"{result.name}: {check.function} ({check.backend}, {check.dtype}) against {check.oracle}: failed"
             found.append("\n".join([where, *(f"    {line}" for line in check.message.splitlines())]))
+    found += [_unwitnessed(result, *kernel) for kernel in result.unwitnessed]
     return tuple(found)
 
 
@@ -57,6 +58,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 # ---------------------------------------------------------------------------------------------
+
+
+def _unwitnessed(result: DerivationResult, function: str, backend: str, dtype: str) -> str:
+    own = [check for check in result.checks if (check.function, check.backend, check.dtype) == (function, backend, dtype)]
+    reasons = [f"    {check.oracle}: {check.message}" for check in own if check.verdict == INCONCLUSIVE]
+    return "\n".join([f"{result.name}: {function} ({backend}, {dtype}) was confirmed by no independent witness", *reasons])
 
 
 def _proved(results: Sequence[ClaimResult]) -> str:
