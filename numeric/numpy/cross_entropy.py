@@ -273,4 +273,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return 1 - (p**2).sum() / max(B, 1)
+    return (_complement(p) * p).sum() / max(B, 1)

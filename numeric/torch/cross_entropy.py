@@ -285,4 +285,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     z, y = _wide(z), _wide(y)
     B = z.shape[0]
     p = torch.softmax(z, -1)  # (B, C)
-    return (1 - (p**2).sum() / max(B, 1)).to(dtype)
+    return ((_complement(p) * p).sum() / max(B, 1)).to(dtype)

@@ -213,8 +213,28 @@ class Formula:
         common, core = common_factors(expression)
         if common:
             return self._product(Mul(*common, core, evaluate=False), ())
-        terms = sorted(Add.make_args(core), key=lambda term: term.could_extract_minus_sign())
+        terms = self._with_complements(sorted(Add.make_args(core), key=lambda term: term.could_extract_minus_sign()))
         return self._added([self.lower(term) for term in terms])
+
+    def _with_complements(self, terms: list[Expr]) -> list[Expr]:
+        """c - k*sum_bi(p[b,i]^2) as k*sum_bi(p[b,i]*(1 - p[b,i])), for a softmax p over i and c = k*B: nothing cancels."""
+        for constant in filter(_is_size, terms):
+            for term in terms:
+                sizes, rest = term.as_independent(Sum)
+                if not (isinstance(rest, Sum) and isinstance(rest.function, Pow) and rest.function.exp == 2 and _is_size(sizes)):
+                    continue
+                entry, bound = rest.function.base, bound_indices(rest)
+                if not (isinstance(entry, Indexed) and entry.indices[-1] in bound and self._is_softmax(entry)):
+                    continue
+                others = Mul(*(index.dim for index in bound if index != entry.indices[-1]))
+                if constant + sizes * others == 0:
+                    kept = [other for other in terms if other not in (constant, term)]
+                    return [-sizes * Sum(entry * (1 - entry), *rest.limits), *kept]
+        return terms
+
+    def _is_softmax(self, entry: Indexed) -> bool:
+        node = self.lower(entry).node
+        return isinstance(node, Row) and node.op == "softmax"
 
     def _added(self, terms: list[Labelled]) -> Labelled:
         """A sum of arrays; first the pairs that are something known, such as u - logsumexp(u)."""

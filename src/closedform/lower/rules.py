@@ -213,12 +213,6 @@ def _one_minus(array: Node) -> Node | None:
     inner, restore = unviewed(array)
     if isinstance(inner, Row) and inner.op == "softmax":  # 1 - p is the sum of the others
         return restore(Complement(inner))
-    if isinstance(inner, Reduce):
-        squares = inner.arg
-        if _is_map(squares, "pow") and is_number(squares.parts[1], 2) and inner.axes == (len(squares.dims) - 1,):
-            weights = squares.parts[0]
-            if isinstance(weights, Row) and weights.op == "softmax":  # 1 - sum(p^2) = sum(p*(1 - p))
-                return restore(Reduce(elementwise("mul", (Complement(weights), weights)), inner.axes))
     if _is_map(inner, "pow") and is_number(inner.parts[1], 2) and _is_map(inner.parts[0], "tanh"):
         double = elementwise("mul", (Number(Integer(2)), inner.parts[0].parts[0]))  # 1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)
         sides = (elementwise("sigmoid", (double,)), elementwise("sigmoid", (negate(double),)))

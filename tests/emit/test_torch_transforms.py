@@ -1,0 +1,109 @@
+"""Generated torch kernels under torch.func and torch.compile, and in half precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
+
+from closedform.numeric.torch import cross_entropy, linear_cross_entropy, linear_mse, mse, softmax
+
+G = torch.Generator().manual_seed(0)
+B, D, C = 5, 3, 4
+
+
+def randn(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=G, dtype=torch.float64)
+
+
+z, v, W, V, e = randn(B, C), randn(B, C), randn(C, D), randn(C, D), randn(B, D)
+hard = torch.randint(0, C, (B,), generator=G)
+soft = torch.softmax(randn(B, C), -1)
+labels = pytest.mark.parametrize("y", [hard, soft], ids=["classes", "probabilities"])
+
+
+@labels
+def test_derivatives_of_the_value_are_the_other_kernels(y: Tensor) -> None:
+    torch.testing.assert_close(grad(cross_entropy.value)(z, y), cross_entropy.gradient(z, y))
+    torch.testing.assert_close(jvp(lambda z: cross_entropy.gradient(z, y), (z,), (v,))[1], cross_entropy.hvp(z, y, v))
+    blocks = torch.stack([hessian(cross_entropy.value)(z, y)[b, :, b] for b in range(B)])
+    torch.testing.assert_close(blocks, cross_entropy.hessian(z, y))
+    torch.testing.assert_close(jacrev(linear_cross_entropy.gradient_W)(W, e, y), linear_cross_entropy.hessian_W(W, e, y))
+    torch.testing.assert_close(jacfwd(linear_cross_entropy.gradient_W)(W, e, y), linear_cross_entropy.hessian_W(W, e, y))
+    torch.testing.assert_close(jacfwd(softmax.value)(z[0]), softmax.jacobian(z[0]))
+
+
+@labels
+def test_third_derivatives_agree(y: Tensor) -> None:
+    found = jacrev(cross_entropy.hessian)(z, y)
+    torch.testing.assert_close(found, jacfwd(cross_entropy.hessian)(z, y))
+    reference = jacrev(hessian(torch.nn.functional.cross_entropy))(z, y)
+    torch.testing.assert_close(found, torch.stack([reference[b, :, b] for b in range(B)]))
+
+
+KERNELS: list[tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = [
+    *((getattr(softmax, name), (z, v)[: 1 + (name in ("jvp", "vjp"))]) for name in softmax.__all__),
+    *((getattr(cross_entropy, name), (z, y, v)[: 2 + (name == "hvp")]) for name in cross_entropy.__all__ for y in (hard, soft)),
+    *((getattr(mse, name), (z, v, v)[: 2 + (name == "hvp")]) for name in mse.__all__),
+    *(
+        (getattr(module, name), (W, e, y, V if name == "hvp_W" else e)[: 3 + name.startswith("hvp")])
+        for module, ys in ((linear_cross_entropy, (hard, soft)), (linear_mse, (v,)))
+        for name in module.__all__
+        for y in ys
+    ),
+]
+
+
+def named(item: object) -> str:
+    return f"{item.__module__.rpartition('.')[2]}.{item.__name__}" if callable(item) and hasattr(item, "__name__") else ""
+
+
+@pytest.mark.parametrize(("kernel", "arguments"), KERNELS, ids=named)
+def test_vmap_is_the_loop(kernel: Callable[..., Tensor], arguments: tuple[Tensor, ...]) -> None:
+    first = torch.stack([arguments[0], arguments[0].flip(0), 2 * arguments[0]])
+    looped = torch.stack([kernel(x, *arguments[1:]) for x in first])
+    torch.testing.assert_close(vmap(lambda x: kernel(x, *arguments[1:]))(first), looped)
+    last = torch.stack([arguments[-1], arguments[-1]])
+    torch.testing.assert_close(vmap(lambda x: kernel(*arguments[:-1], x))(last)[1], kernel(*arguments))
+
+
+# Probabilities that are rounded to half precision do not sum to one in float32, so only class indices compare.
+EXACT = [(kernel, arguments) for kernel, arguments in KERNELS if not any(x is soft for x in arguments)]
+
+
+@pytest.mark.parametrize(("kernel", "arguments"), EXACT, ids=named)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_is_float32_rounded_once(kernel: Callable[..., Tensor], arguments: tuple[Tensor, ...], dtype: torch.dtype) -> None:
+    rounded = tuple(x.to(dtype) if x.is_floating_point() else x for x in arguments)
+    wide = tuple(x.float() if x.is_floating_point() else x for x in rounded)
+    found = kernel(*rounded)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found, kernel(*wide).to(dtype), rtol=0, atol=0)
+
+
+@labels
+def test_probabilities_in_half_precision_are_accepted(y: Tensor) -> None:
+    for dtype in (torch.float16, torch.bfloat16):
+        half = y.to(dtype) if y.is_floating_point() else y
+        found = cross_entropy.gradient(z.to(dtype), half)
+        torch.testing.assert_close(found.double(), cross_entropy.gradient(z, y), rtol=0.05, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "arguments"),
+    [
+        (cross_entropy.hvp, (z, hard, v)),
+        (cross_entropy.hessian, (z, soft)),
+        (linear_cross_entropy.value, (W, e, hard)),
+        (linear_cross_entropy.hvp_W, (W, e, hard, V)),
+        (linear_cross_entropy.hessian_W, (W, e, hard)),
+        (softmax.jacobian, (z,)),
+    ],
+    ids=named,
+)
+def test_traced_whole(kernel: Callable[..., Tensor], arguments: tuple[Tensor, ...]) -> None:
+    compiled = torch.compile(kernel, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(*arguments), kernel(*arguments))
