@@ -3,7 +3,6 @@
 import pytest
 
 from closedform.certify.sizes import Bounds, SizePlan, size_plan
-from closedform.certify.sizes_relations import later_sizes
 from closedform.notation import Claim, Derivation, Dim
 from closedform.syntax.parse import parse_claims
 
@@ -165,13 +164,24 @@ def test_a_false_claim_passes_no_more_often_than_its_degree_allows() -> None:
     assert zeros / (p - 1) ** 2 <= plan.degree / p
 
 
-def test_a_plan_moves_past_sizes_at_which_the_definition_does_not_exist() -> None:
-    n, d = Dim("N"), Dim("D")
-    assert later_sizes({n: (1, 2, 3)}, [{n: 1}]) == {n: (2, 3, 4)}
-    assert later_sizes({n: (2,), d: (1, 2)}, [{n: 2, d: 1}, {n: 2, d: 2}]) == {n: (3,), d: (1, 2)}
-    assert later_sizes({n: (1, 2), d: (2, 3)}, [{n: 1, d: 2}, {n: 1, d: 3}, {n: 2, d: 3}]) == {n: (3, 4), d: (2, 3)}
-    assert later_sizes({n: (1, 2)}, []) is None
-    assert later_sizes({n: (1, 2)}, [{n: 2}]) is None
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("given x[N]\nshow sum_k(x[k])/(N - 1) = sum_k(x[k])/(N - 1)*(1 + (N-2)*(N-3))", 2),
+        ("given x[N]\nshow sum_k(x[k])/(N - 2) = sum_k(x[k])/(N - 2)*(N - 1)", 3),  # 1 and 2 are not two sizes
+        ("given x[N]\nlet m = sum_k(x[k])/N\nlet v = sum_k((x[k] - m)^2)\nshow sum_k(x[k]/v) = m*N/v", 2),
+    ],
+)
+def test_a_plan_begins_after_the_sizes_at_which_a_denominator_is_zero(text: str, first: int) -> None:
+    plan = plan_of(text)
+    bounds = plan.bounds[Dim("N")]
+    assert plan.sizes[Dim("N")][0] >= first
+    assert len(plan.sizes[Dim("N")]) == bounds.sums + bounds.powers + 1
+
+
+def test_rows_are_at_least_as_many_as_columns_where_their_gram_matrix_is_inverted() -> None:
+    plan = plan_of("given X[N,D]\nlet A[i,j] = sum_n(X[n,i]*X[n,j])\nshow inv(A)[i,j] = inv(A)[j,i]")
+    assert plan.sizes[Dim("N")][0] >= plan.sizes[Dim("D")][-1]
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ from the definitions and the claim.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Sum, Symbol
 
 from closedform.certify.sizes_count import SIZE_INSIDE, Count, Counter
 from closedform.certify.sizes_derivative import Unfolding
-from closedform.certify.sizes_hidden import hides_size
+from closedform.certify.sizes_hidden import first_size, hides_size
 from closedform.certify.sizes_parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
 from closedform.certify.sizes_relations import allowed_sizes
 from closedform.certify.sizes_scaling import scaling_powers
@@ -44,6 +44,7 @@ class Bounds:
         powers: a.
         parameters: r.
         bath: m.
+        least: no size before this one is of use, as a denominator would be zero.
         open_ends: what keeps the theorem from applying, in words; empty for a proof at all sizes.
     """
 
@@ -52,6 +53,7 @@ class Bounds:
     powers: int
     parameters: int = 0
     bath: int = 0
+    least: int = 1
     open_ends: tuple[str, ...] = ()
 
     @property
@@ -61,7 +63,7 @@ class Bounds:
         if self.parameters:
             bath = min(self.bath, 1) if self.open_ends else self.bath
             least += self.sums * (bath + 1) + bath
-        return max(1, least, SMALLEST - self.sums - self.powers)
+        return max(self.least, least, SMALLEST - self.sums - self.powers)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -197,7 +199,9 @@ class _Planner:
         if keys and not open_ends and hides_size(keys, dim, self._setting, sizes):
             open_ends.add(f"a sum over {dim} inside a function that may hide the size {dim}")
         bath = bath_of(keys, dim, self._unfolding, sizes)
-        bounds = Bounds(free, count.sums, total - count.sums, count_of(keys, sizes), bath, tuple(sorted(open_ends)))
+        bounds = Bounds(free, count.sums, total - count.sums, count_of(keys, sizes), bath, open_ends=tuple(sorted(open_ends)))
+        least = first_size(counter.denominators, dim, self._setting, sizes, bounds.start, len(bounds.sizes))
+        bounds = replace(bounds, least=least if least > bounds.start else 1)
         return (bounds, (used | counter.used) - {dim}), counter.cleared
 
     def _equations(self) -> list[Relation]:
@@ -235,7 +239,7 @@ def _cost(bounds: Bounds) -> float:
 
 
 def _with_open_end(bounds: Bounds, reason: str) -> Bounds:
-    return Bounds(bounds.free, bounds.sums, bounds.powers, bounds.parameters, bounds.bath, tuple(sorted({*bounds.open_ends, reason})))
+    return replace(bounds, open_ends=tuple(sorted({*bounds.open_ends, reason})))
 
 
 def _with_size_functions(count: Count, counter: Counter) -> int:

@@ -80,6 +80,7 @@ class Counter:
         self.linked_inside = False
         self.size_roots: set[Expr] = set()
         self.size_logarithms = False
+        self.denominators: list[Expr] = []  # those that contain the size or a sum over the dimension
         self.inside: list[Expr] = []  # what stands inside functions together with sums over the dimension
         self.cleared = False  # whether a denominator or radicand that sums over the dimension was cleared
 
@@ -227,6 +228,7 @@ class Counter:
         if c.total == 0:
             self.size_roots |= {key for key, value in powers.items() if key == self.dim and value.denominator > 1}
             return Count(0, 0, powers, c.parameters, c.open_ends)
+        self.denominators.append(canonical(base))
         if c.sums == 0 and e.denominator > 1:
             self.size_roots.add(canonical(base))
         if c.sums and not self._clear and self.dim is not None:
@@ -333,6 +335,7 @@ class Counter:
         if isinstance(u, det):
             return determinant
         key = det(matrix)
+        self.denominators.append(key)
         self._weights[key] = (determinant.sums, determinant.total)
         return Count((width - 1) * entry.sums, (width - 1) * entry.total, {key: Fraction(-1)})
 

@@ -1,4 +1,4 @@
-"""Is a size hidden in the parameters?
+"""What is checked at a random point: sizes hidden in parameters, and sizes at which a denominator is zero.
 
 ``sum_k x_k (1/x_k)`` is the size n, though it does not look like it. Theorem 2 fixes the parameters
 and lets n vary, so it needs parameters ``T_a = sum_k g_a(x_k)`` with no combination of the ``g_a``
@@ -9,7 +9,7 @@ none as functions either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.float64 import Float64
 from closedform.certify.sizes_parameters import count_of, outer_indices
 from closedform.errors import ClosedformError
-from closedform.notation import Dim, Given, Index, Membership, Setting
+from closedform.notation import Dim, Given, Index, Membership, Setting, free_indices
 
 SURPLUS = 4  # points beyond the number of parameters; without any the ones always are a combination
+ZERO = 1e-9  # what a denominator that is identically zero may come to in double precision
+FARTHEST = 12  # how far a plan is moved at most
 CLEARLY = 1e-7  # relative residual beyond which rounding cannot explain that the ones are missed
 
 
@@ -41,6 +43,31 @@ def _reaches_ones(columns: NDArray[np.float64]) -> bool:
     basis = basis[:, weights > 1e-12 * weights[0]]
     residual = ones - basis @ (basis.T @ ones)
     return bool(np.linalg.norm(residual) < CLEARLY * np.sqrt(len(ones)))
+
+
+def first_size(denominators: Iterable[Expr], dim: Dim, setting: Setting, sizes: Mapping[Dim, int], start: int, count: int) -> int:
+    """Where ``count`` consecutive sizes begin, from ``start`` on, at which no denominator is identically zero.
+
+    The theorem needs sizes at which both sides exist: a variance over n - 1 does not at n = 1, nor
+    inv(X'X) with fewer rows than columns.
+    """
+    found, n = start, start
+    while n < found + count and n < start + FARTHEST:
+        if any(_vanishes(denominator, setting, {**sizes, dim: n}) for denominator in dict.fromkeys(denominators)):
+            found = n + 1
+        n += 1
+    return found
+
+
+def _vanishes(denominator: Expr, setting: Setting, sizes: Mapping[Dim, int]) -> bool:
+    rng = np.random.default_rng(1)
+    values = {given.name: _drawn(given, sizes, rng, 0.3, 1.7) for given in setting.given}
+    try:
+        with np.errstate(all="ignore"):
+            value = evaluate(denominator, setting, sizes, values, Float64(), tuple(sorted(free_indices(denominator), key=str)))
+    except (ClosedformError, KeyError):
+        return False
+    return bool(np.abs(np.asarray(value, dtype=float)).max() < ZERO)
 
 
 def _columns(

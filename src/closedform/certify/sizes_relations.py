@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from closedform.notation import Dim, Setting, SizeRelation
 
@@ -72,25 +72,3 @@ def _holds(relation: SizeRelation, sizes: Mapping[Dim, int]) -> bool:
 
 
 _COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-
-
-def later_sizes(sizes: Mapping[Dim, tuple[int, ...]], absent: Sequence[Mapping[Dim, int]]) -> dict[Dim, tuple[int, ...]] | None:
-    """The plan moved past sizes at which a definition turned out not to exist, such as 1 for a variance over n - 1.
-
-    The theorem needs its number of sizes to be ones at which both sides exist. Of the dimensions
-    whose larger sizes are absent less often, the one that has least to move is moved; None where
-    there is none, so that no move is known to help.
-
-    >>> N, D = Dim("N"), Dim("D")
-    >>> later_sizes({N: (1, 2), D: (1, 2)}, [{N: 1, D: 2}])  # inv(X'X) with fewer rows than columns
-    {N: (2, 3), D: (1, 2)}
-    """
-
-    def grows(dim: Dim, at: tuple[int, ...]) -> bool:
-        return sum(point[dim] == at[-1] for point in absent) < sum(point[dim] == at[0] for point in absent) or len(at) == 1
-
-    moves = {dim: max(point[dim] for point in absent) + 1 - at[0] for dim, at in sizes.items() if grows(dim, at)} if absent else {}
-    if not moves:
-        return None
-    moved = min(moves, key=lambda dim: (len(sizes[dim]) == 1, moves[dim], dim.name))
-    return {dim: tuple(n + moves[dim] for n in at) if dim == moved else at for dim, at in sizes.items()}
