@@ -15,7 +15,7 @@ from typing import Any
 
 from sympy import Add, Expr, Indexed, Pow, Symbol, exp
 
-from closedform.derive.algebra import factors, is_leaf, nodes, rebuilt, substitute, transform
+from closedform.derive.algebra import factors, is_leaf, names_in, nodes, rebuilt, substitute, transform
 from closedform.derive.calculus import Dependence, differentiate
 from closedform.derive.canonical import canonical
 from closedform.derive.facts import Facts, collect_facts, softmax_of
@@ -60,11 +60,12 @@ def closed_form(setting: Setting, target: Expr, *, avoid: Iterable[str] = ()) ->
     >>> to_text(closed_form(derivation.setting, Partial(p[i], z[j])).expression)
     'p[i]*(delta(i,j) - p[j])'
     """
-    return _deriver(setting, tuple(sorted(set(avoid)))).closed_form(target)
+    taken = names_in(target) - set(setting.symbols()) | set(avoid)
+    return deriver_of(setting, tuple(sorted(taken))).closed_form(target)
 
 
 @lru_cache(maxsize=32)
-def _deriver(setting: Setting, avoid: tuple[str, ...]) -> Deriver:
+def deriver_of(setting: Setting, avoid: tuple[str, ...]) -> Deriver:
     """One deriver a setting, so that lemmas are reused from call to call; it remembers, it does not change."""
     return Deriver(setting, avoid)
 
@@ -91,7 +92,7 @@ class Deriver:
 
     def __init__(self, setting: Setting, avoid: tuple[str, ...]) -> None:
         self._avoid = avoid
-        self._prepared: Prepared = prepare(setting, Symbol("unused"), avoid)
+        self._prepared: Prepared = prepare(setting, avoid)
         self._setting = setting
         self._full = Setting(setting.given, self._prepared.lets)
         self._lets = {let.name: let for let in self._prepared.lets}
@@ -109,7 +110,7 @@ class Deriver:
     def _closed_form(self, target: Expr) -> ClosedForm:
         path = self.derivation(target)
         expression, lets = self._finished(path.expression)
-        setting = self._with(lets)
+        setting = self._with(lets, names_in(expression))
         letters = Letters(setting, target)
         steps = tuple(self._step(change, setting, letters) for change in path.changes)
         return ClosedForm(setting, target, with_letters(expression, letters), steps)
@@ -137,7 +138,7 @@ class Deriver:
             if softmax_of(let) is None:
                 at = dict(zip(let.indices, target.indices, strict=True)) if isinstance(target, Indexed) else {}
                 body = substitute(self._definition(let), at)
-                return Path(body, (Change("definition", f"This is the definition of {let.name}.", body),)), let.name
+                return Path(body, (Change("definition", f"This is the definition of {self._spelled(let.head)}.", body),)), let.name
         return Path(fold_logistic(fold_known(target, self._prepared.lets, self._full))), ""
 
     def _facts_for(self, varied: frozenset[str], before: str = "") -> Facts:
@@ -171,6 +172,10 @@ class Deriver:
             value = with_letters(lemma.path.expression, letters)
             seen[f"{to_text(target, self._full)} = {to_text(value, self._full)}"] = None
         return f"Derived before: {'; '.join(seen)}."
+
+    def _spelled(self, head: Expr) -> str:
+        let = self._lets.get(head_name(head))
+        return let.spelling if let is not None and let.spelling else head_name(head)
 
     def _is_atom(self, node: Partial) -> bool:
         """Whether this is the derivative of an unknown function by one of its arguments."""
@@ -208,11 +213,11 @@ class Deriver:
         if earlier:
             first = self._resolve(Path(Partial(head, *earlier)), varied)
             rate = canonical(differentiate(first.expression, last, self._dependence))
-            reason = f"Differentiate the first derivative by {to_text(last)}, with the product and the chain rule."
+            reason = f"Differentiate the first derivative once more, by {head_name(last)}, with the product and the chain rule."
             path = Path(rate, (*first.changes, Change("differentiate again", reason, rate)))
         else:
             rate = canonical(self._rate(head, last))
-            reason = f"Differentiate the definition of {head_name(head)} by {to_text(last)}; named quantities by the chain rule."
+            reason = f"Differentiate the definition of {self._spelled(head)} by {head_name(last)}; named quantities by the chain rule."
             path = Path(rate, (Change("chain rule", reason, rate),))
         return simplify(self._resolve(path, varied), facts)
 
@@ -252,21 +257,24 @@ class Deriver:
         """Name a logsumexp that has no name; say which lets were added."""
         taken = set(self._full.symbols()) | set(self._avoid)
         new: list[Let] = []
+        letters = Letters(self._full, expression)
 
         def change(node: Any) -> Any:
             if not is_logsumexp(node):
                 return node
-            let = named_logsumexp(node, taken)
+            let = named_logsumexp(node, taken, letters)
             taken.add(let.name)
             new.append(let)
             return let.head
 
-        if self._setting.lets or expression.has(exp):
-            expression = _each_logsumexp(expression, change)
+        if not is_logsumexp(expression):
+            expression = transform(expression, change)
         return expression, tuple(new)
 
-    def _with(self, new: tuple[Let, ...]) -> Setting:
-        return Setting(self._setting.given, (*self._prepared.setting.lets, *new))
+    def _with(self, new: tuple[Let, ...], used: set[str]) -> Setting:
+        """The caller's setting with the lets that the result needs besides."""
+        kept = tuple(let for let in self._prepared.setting.lets if let.name not in self._prepared.added or let.name in used)
+        return Setting(self._setting.given, (*kept, *new))
 
     def _step(self, change: Change, setting: Setting, letters: Letters) -> Step:
         shown = with_letters(canonical(change.expression), letters)
@@ -281,10 +289,6 @@ def _varied(expression: Expr) -> frozenset[str]:
 def _is_exponential(body: Expr) -> bool:
     parts = factors(body)
     return any(isinstance(part, exp) for part in parts) and not any(part.is_Add for part in parts)
-
-
-def _each_logsumexp(expression: Expr, change: Any) -> Expr:
-    return transform(expression, change)
 
 
 def _replaced(expression: Any, values: dict[Partial, Expr]) -> Any:

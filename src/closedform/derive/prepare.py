@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sympy import Add, Expr, Indexed, Mul, Pow, S, Sum, exp, log
 
-from closedform.derive.algebra import base_and_exponent, factors, free, fresh, names_in, nodes, substitute, sum_parts, transform
+from closedform.derive.algebra import base_and_exponent, factors, free, nodes, substitute, sum_parts, transform
 from closedform.derive.canonical import canonical
-from closedform.derive.facts import Facts, softmax_of
+from closedform.derive.facts import Facts, Relation_, softmax_of
 from closedform.derive.matching import Pattern
+from closedform.derive.naming import Letters, with_letters
+from closedform.derive.rules.fold_lets import apply_relation
 from closedform.derive.rules.fold_softmax import fold_softmax
-from closedform.notation import Index, Let, Setting, maximum, relu, scalar, sigmoid, softplus, tensor
+from closedform.notation import Index, Let, Setting, cosh, maximum, relu, scalar, sigmoid, sinh, softplus, tensor
 
 
 @dataclass(frozen=True)
@@ -36,27 +39,46 @@ class Prepared:
     added: frozenset[str]
 
 
-def prepare(setting: Setting, expression: Expr, avoid: Iterable[str]) -> Prepared:
+def prepare(setting: Setting, avoid: Iterable[str]) -> Prepared:
     """Fold raw exponentials, with new names where a softmax has none yet."""
-    taken = set(setting.symbols()) | names_in(expression) | set(avoid)
+    taken = set(setting.symbols()) | set(avoid)
     lets: list[Let] = []
     added: set[str] = set()
-    for let in setting.lets:
-        body = fold_logistic(let.body)
-        let = Let(let.head, body, let.doc, let.spelling) if body != let.body else let
+    opened = [_with_body(let, fold_logistic(with_logsumexp_open(let.body, setting.lets))) for let in setting.lets]
+    letters = Letters(setting, S.Zero)
+    for let in opened:
         if softmax_of(let) is None:
-            for partition in _partitions(body):
-                if not any(_is_partition(partition, other) for other in (*lets, *setting.lets)):
-                    new = _named_softmax(partition, taken)
+            for partition in _partitions(let.body):
+                if not any(_is_partition(partition, other) for other in (*lets, *opened)):
+                    new = _named_softmax(partition, taken, letters)
                     taken.add(new.name)
                     added.add(new.name)
                     lets.append(new)
-            body = fold_known(body, lets, setting)
-            let = Let(let.head, body, let.doc, let.spelling)
+            let = _with_body(let, fold_known(let.body, lets, setting))
         lets.append(let)
     by_name = {let.name: let for let in setting.lets}
     kept = tuple(by_name.get(let.name, let) for let in lets)
     return Prepared(Setting(setting.given, kept), tuple(lets), frozenset(added))
+
+
+def _with_body(let: Let, body: Expr) -> Let:
+    return let if body == let.body else Let(let.head, body, let.doc, let.spelling)
+
+
+def with_logsumexp_open(expression: Expr, lets: Iterable[Let]) -> Expr:
+    """exp(u[i] - s) with s = log sum_k exp(u[k]) as exp(u[i])/sum_k exp(u[k]), which is known as a softmax."""
+    for let in lets:
+        if is_logsumexp(let.body) and expression.has(exp):
+            expression = transform(expression, partial(_opened_exponential, let))
+    return expression
+
+
+def _opened_exponential(let: Let, node: Any) -> Any:
+    if not isinstance(node, exp):
+        return node
+    relation = Relation_(let, Pattern(let.head, let.indices), let.body, certain=True)
+    opened: Expr = apply_relation(node.args[0], relation)
+    return node if opened == node.args[0] else exp(opened)
 
 
 def fold_known(body: Expr, lets: Iterable[Let], setting: Setting) -> Expr:
@@ -93,22 +115,21 @@ def _is_partition(partition: Sum, let: Let) -> bool:
     return Pattern(role.partition, rows).match(partition) is not None
 
 
-def _named_softmax(partition: Sum, taken: set[str]) -> Let:
+def _named_softmax(partition: Sum, taken: set[str], letters: Letters) -> Let:
     body, (dummy,) = sum_parts(partition)
     rows = _in_order(body, free(partition))
-    index = fresh(Index("c", dummy.dim), rows)
-    index = Index("c", dummy.dim) if all(row.name != "c" for row in rows) else index
+    index = letters.choose(dummy.dim, {row.name for row in rows})
     name = free_name(("p", "softmax"), taken)
     head = tensor(name, *[row.dim for row in rows], dummy.dim)[(*rows, index)]
-    return Let(head, substitute(body, {dummy: index}) / partition, "softmax probabilities")
+    return Let(head, substitute(body, {dummy: index}) / with_letters(partition, letters, frozenset({index.name})), "softmax probabilities")
 
 
-def named_logsumexp(node: Expr, taken: set[str]) -> Let:
+def named_logsumexp(node: Expr, taken: set[str], letters: Letters) -> Let:
     """A let for log(sum_k exp(u[k]))."""
     rows = _in_order(node, free(node))
     name = free_name(("lse", "logsumexp"), taken)
     head = tensor(name, *[row.dim for row in rows])[rows] if rows else scalar(name)
-    return Let(head, node, "logarithm of the sum of exponentials")
+    return Let(head, with_letters(node, letters), "logarithm of the sum of exponentials")
 
 
 def _in_order(body: Expr, rows: frozenset[Index]) -> tuple[Index, ...]:
@@ -142,7 +163,22 @@ def _logistic(node: Any) -> Any:
         return sigmoid(-inner) ** (-node.exp) if inner is not None else node
     if isinstance(node, Mul):
         return _raised(node)
+    if isinstance(node, Add):
+        return _hyperbolic(node)
     return node
+
+
+def _hyperbolic(node: Add) -> Expr:
+    """exp(x) + exp(-x) = 2*cosh(x), exp(x) - exp(-x) = 2*sinh(x)."""
+    split = [term.as_coeff_Mul() for term in node.args]
+    if len(split) != 2 or not all(isinstance(rest, exp) for _, rest in split) or split[0][1].args[0] != -split[1][1].args[0]:
+        return node
+    (first, left), (second, right) = split
+    if left.args[0].as_coeff_Mul()[0].is_negative:
+        first, left, second = second, right, first
+    if abs(first) != abs(second):
+        return node
+    return 2 * first * (cosh(left.args[0]) if first == second else sinh(left.args[0]))
 
 
 def _raised(node: Mul) -> Expr:

@@ -9,9 +9,10 @@ from sympy import Expr, Mul, Pow, Sum, exp
 
 from closedform.derive.algebra import base_and_exponent, factors, free, rename_bound, substitute, sum_parts, transform
 from closedform.derive.canonical import canonical
-from closedform.derive.facts import Facts, Softmax
+from closedform.derive.facts import Facts, Relation_, Softmax
 from closedform.derive.matching import Pattern
 from closedform.derive.rules.base import Rule
+from closedform.derive.rules.fold_lets import apply_relation
 from closedform.notation import Index, log, summation
 
 
@@ -84,7 +85,7 @@ def fold_log_softmax(expression: Expr, facts: Facts) -> Expr:
         for let in facts.setting.lets:
             wanted = canonical(role.argument - log(role.partition))
             renamed = _same_axes(let.indices, role.let.indices)
-            if renamed is None or canonical(substitute(let.body, renamed)) != wanted:
+            if renamed is None or canonical(substitute(_without_names(let.body, facts), renamed)) != wanted:
                 continue
             pattern = Pattern(let.head, let.indices)
 
@@ -97,6 +98,14 @@ def fold_log_softmax(expression: Expr, facts: Facts) -> Expr:
 
             expression = transform(expression, change)
     return expression
+
+
+def _without_names(body: Expr, facts: Facts) -> Expr:
+    """A definition with the logsumexps that it names written out."""
+    for let in facts.setting.lets:
+        if isinstance(let.body, log):
+            body = apply_relation(body, Relation_(let, Pattern(let.head, let.indices), let.body, certain=True))
+    return body
 
 
 def _same_axes(mine: tuple[Index, ...], other: tuple[Index, ...]) -> dict[Index, Index] | None:
