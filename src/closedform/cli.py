@@ -58,12 +58,13 @@ def verify(names: tuple[str, ...], examples: int, device: str, seed: int, json_f
 
     Finds derivations/*.py below the current folder, or takes the installed catalogue where there is none.
     """
+    from closedform import pipeline
     from closedform.files import write_all
     from closedform.report.records import to_json, verification_records
 
     _check_writable(json_file)
     with _progress_bar() as progress:
-        outcome = closedform.verify(*names, examples=examples, device=device, seed=seed, progress=progress)
+        outcome = pipeline.verify(*names, examples=examples, device=device, seed=seed, progress=progress)
     files = {json_file: to_json(verification_records(outcome.results))} if json_file else {}
     if report_folder:
         from closedform.report.pages import report_files
@@ -85,7 +86,9 @@ def generate(names: tuple[str, ...], backends: tuple[str, ...], out: Path | None
 
     They go into numeric/ beside the folder derivations/, unless --out says otherwise.
     """
-    made = closedform.generate(*names, backends=backends or BACKENDS, out=out)
+    from closedform import pipeline
+
+    made = pipeline.generate(*names, backends=backends or BACKENDS, out=out)
     for path in made.stale if check else made.write():
         click.echo(f"{'differs or missing' if check else 'written'}: {path}")
     click.echo(f"{len(made.paths)} modules, {len(made.paths) - len(made.stale)} up to date")
@@ -99,15 +102,16 @@ def generate(names: tuple[str, ...], backends: tuple[str, ...], out: Path | None
 @_command
 def check(files: tuple[Path, ...], seed: int, json_file: Path | None) -> bool:
     """Judge every claim in text files, or in the ```closedform blocks of Markdown files."""
+    from closedform import pipeline
     from closedform.files import write_all
     from closedform.report.records import claim_record, to_json
 
     _check_writable(json_file)
     with _progress_bar() as progress:
-        verdicts = closedform.check(*files, seed=seed, progress=progress)
+        verdicts = pipeline.check(*files, seed=seed, progress=progress)
     write_all({json_file: to_json([claim_record(result) for result in verdicts])} if json_file else {})
     click.echo(str(verdicts))
-    return bool(verdicts.ok)
+    return verdicts.ok
 
 
 @main.command()
@@ -135,14 +139,15 @@ def derive(
     DEFINITION is an equation such as "L = -sum_c(y[c]*log(softmax(z)[c]))", or the name of a derivation,
     whose closed forms are printed all.
     """
+    from closedform import pipeline
     from closedform.report.forms import forms_text
 
-    derived = closedform.derive(definition, given=given, lets=lets, wrt=wrt, order=order, seed=seed)
+    derived = pipeline.derive(definition, given=given, lets=lets, wrt=wrt, order=order, seed=seed)
     if form == "python":
         click.echo("\n\n".join(item.python for item in derived))
     else:
         click.echo(forms_text([item.result for item in derived], form, steps=steps))
-    return bool(derived.ok)
+    return derived.ok
 
 
 # ---------------------------------------------------------------------------------------------

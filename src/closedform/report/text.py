@@ -27,7 +27,7 @@ def verify_row(result: DerivationResult) -> tuple[str, ...]:
 def check_row(result: ClaimResult) -> tuple[str, ...]:
     """One line of the table of ``closedform check``."""
     verdict = result.verdict
-    chance = f"{verdict.error_probability:.0e}" if verdict.error_probability is not None else ""
+    chance = f"{verdict.error_probability:.0e}" if verdict.error_probability else "0" if verdict.verdict == PROVED else ""
     name = f"{result.derivation}: {result.claim}" if result.derivation else result.claim
     return (name, verdict.verdict, sizes_text(verdict.sizes), chance, f"{verdict.seconds:.2f}")
 
