@@ -75,3 +75,8 @@ def test_names_are_unique_across_blocks() -> None:
     fence = "```closedform\nclaim a\nshow 1 = 1\n```\n"
     with pytest.raises(ParseError, match=r":6:7: two claims are named a; the first stands in line 2"):
         parse_markdown(fence + fence)
+
+
+def test_the_notations_own_page() -> None:
+    blocks = parse_file(Path(__file__).parents[2] / "docs" / "notation.md")
+    assert [block.name for block in blocks] == ["cross-entropy-gradient", "chain-rule", "log-determinant", "least-squares"]
