@@ -10,34 +10,36 @@ from typing import Any
 
 import numpy as np
 
-from closedform.certify.real_points import draw_labels, draw_real, satisfied
+from closedform.certify.real_points import satisfied
 from closedform.certify.refute import separated
 from closedform.certify.refute_points import derivative_order, round_point
 from closedform.certify.refute_sample import Sample
 from closedform.notation import Claim, Dim, Relation, Setting
 from closedform.results import Counterexample
 
-SCALES = (20.0, 300.0, 5000.0, 0.05, 0.002, 20.0, 300.0)
 POINTS, PRECISION = 20, 1000
 
 
-def far_counterexample(setting: Setting, claim: Claim, sizes: Mapping[Dim, int], *, seed: int) -> Counterexample | None:
-    """Points of very small and very large magnitude, where round numbers near 1 show nothing."""
-    if any(isinstance(c, Relation) and c.op == "=" for c in setting.constraints) or any(given.of for given in setting.given):
+Point = Mapping[str, Any]  # given name -> real entries
+
+
+def counterexample_among(points: Sequence[Point], setting: Setting, claim: Claim, sizes: Mapping[Dim, int]) -> Counterexample | None:
+    """A counterexample at or near one of some real points, rounded as far as it goes.
+
+    Equations do not survive rounding, so a setting with equations has none.
+    """
+    if any(isinstance(c, Relation) and c.op == "=" for c in setting.constraints):
         return None
-    rng = np.random.default_rng([seed, 5])
-    scales = np.array(SCALES)
-    points: dict[str, Any] = {}
-    for given in setting.given:
-        labels = draw_labels(given, setting, sizes, rng, len(scales))
-        points[given.name] = draw_real(given, setting, sizes, rng, scales) if labels is None else labels
-    exact = np.frompyfunc(lambda x: Fraction(float(f"{x:.2g}")).limit_denominator(10**6), 1, 1)
-    for k in range(len(scales)):
-        values = {name: np.asarray(exact(entries[k]), dtype=object) for name, entries in points.items()}
-        if satisfied(setting, sizes, {name: entries.astype(float) for name, entries in values.items()}):
-            found = separated(Sample(setting, sizes, values), claim)
-            if found is not None:
-                return found
+    for digits in (1, 2, 4, 17):
+        rounded = np.frompyfunc(lambda x, digits=digits: Fraction(f"{x:.{digits}g}"), 1, 1)
+        for point in points:
+            if any(not np.all(np.isfinite(entries)) for entries in point.values()):
+                continue
+            values = {name: np.asarray(rounded(entries), dtype=object) for name, entries in point.items()}
+            if satisfied(setting, sizes, {name: entries.astype(float) for name, entries in values.items()}):
+                found = separated(Sample(setting, sizes, values), claim)
+                if found is not None:
+                    return found
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, log2, prod
 from typing import Any
 
@@ -14,7 +14,7 @@ from closedform.certify.draw import draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides, nonexistent
 from closedform.certify.refute_points import derivative_order
-from closedform.certify.rings.chains import SMOOTH, TRIGONOMETRIC
+from closedform.certify.rings.chains import RESERVE, SMOOTH, TRIGONOMETRIC
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower
 from closedform.certify.settle import UnluckyChainsError, settle
@@ -48,6 +48,9 @@ Sides = tuple[Setting, Expr, Expr, tuple[Index, ...]]  # with the axes of the re
 
 EQUAL, DIFFERENT, NOWHERE = "equal", "different", "nowhere"
 ERROR_BITS = 100
+MANY_DRAWS, THOROUGH_ENTRIES = 320, 30
+USED_CHAINS = 40  # the others replace those modulo which a constant is not a square
+SUSPECTS = 8
 FEW_ENTRIES = 40  # results of up to so many entries are compared entry by entry, larger ones along random directions
 _PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
 _SIDES = {">": 1, ">=": 1, "<": -1, "<=": -1}
@@ -64,6 +67,7 @@ class Outcome:
         partly: some entries do not exist in any draw.
         sides: for the n-th comparison with zero, on which sides of it draws have been.
         possible: on which sides there are points at all.
+        suspects: real points of draws in which the sides differ: given name -> entries.
     """
 
     answer: str
@@ -71,6 +75,7 @@ class Outcome:
     partly: bool = False
     sides: Mapping[int, frozenset[int]] = field(default_factory=dict)
     possible: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    suspects: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -181,8 +186,10 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: in
     table = TRIGONOMETRIC if question.trigonometric else SMOOTH
     rng = np.random.default_rng([seed, round, *(sizes[dim] for dim in sorted(sizes, key=str))])
     order = [table[k] for k in rng.permutation(len(table))]
-    wanted = _draws(question)
-    chains, spare = order[:wanted], order[wanted:]
+    wanted = _draws(question, sizes, round)
+    chains = [order[k % USED_CHAINS] for k in range(wanted)]
+    spare = [*(() if question.trigonometric else RESERVE), *order[min(wanted, USED_CHAINS) :]]
+    patience = 3  # with radicands that are no squares whatever is drawn
     while True:
         tower = Tower(chains, int(rng.integers(2**62)), strict=strict)
         scales = np.array([SCALES[(round + k) % len(SCALES)] if round or k % 2 else 1.0 for k in range(len(chains))])
@@ -191,17 +198,37 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: in
             interpreter = Interpreter(setting, sizes, values, tower)
             difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
             residues = settle(tower, difference)
-            return _judged(question, tower, difference, residues, _inequalities(interpreter))
+            outcome = _judged(question, tower, difference, residues, _inequalities(interpreter))
+            return replace(outcome, suspects=_suspects(tower, values, residues)) if outcome.answer == DIFFERENT else outcome
         except UnluckyChainsError as error:
-            if int(error.mask.sum()) > len(spare):
+            unlucky = sorted({chain for chain, failed in zip(chains, error.mask, strict=True) if failed})
+            patience -= not error.constant
+            if len(unlucky) > len(spare) or not patience:
                 return Outcome(NOWHERE)
-            chains = [spare.pop() if unlucky else chain for chain, unlucky in zip(chains, error.mask, strict=True)]
+            fresh = {chain: spare.pop() for chain in unlucky}
+            chains = [fresh[chain] if failed else chain for chain, failed in zip(chains, error.mask, strict=True)]
 
 
-def _draws(question: Question) -> int:
+def _draws(question: Question, sizes: Mapping[Dim, int], round: int) -> int:
+    """Enough for the error bound; for branches and labels, of which every combination must be met, many at small sizes."""
     bits = 24 if question.trigonometric else 27
     enough = ceil(ERROR_BITS / max(1.0, bits - log2(question.degree)))
-    return max(enough, 16) if question.discrete or question.piecewise else enough
+    if not (question.discrete or question.piecewise):
+        return enough
+    shapes = [item.dims for item in question.setting.given] + [item.dims for item in question.setting.lets]
+    entries = sum(prod(sizes[dim] for dim in dims) for dims in shapes)
+    return max(enough, 16 if round == 0 and entries > THOROUGH_ENTRIES else MANY_DRAWS)
+
+
+def _suspects(tower: Tower, values: Mapping[str, Node], residues: Any) -> tuple[Mapping[str, Any], ...]:
+    failed = np.flatnonzero(np.broadcast_to(residues, (tower.draws, *residues.shape[1:])).reshape(tower.draws, -1).any(axis=1))
+    reals = {name: np.broadcast_to(array, (tower.draws, *array.shape[1:])) for name, array in _reals(tower, values)}
+    return tuple({name: array[draw] for name, array in reals.items()} for draw in failed[:SUSPECTS])
+
+
+def _reals(tower: Tower, values: Mapping[str, Node]) -> list[tuple[str, Any]]:
+    with np.errstate(all="ignore"):
+        return [(name, tower.real.at(node)) for name, node in values.items()]
 
 
 def _judged(question: Question, tower: Tower, difference: Node, residues: Any, known: list[tuple[Node, int]]) -> Outcome:

@@ -26,6 +26,7 @@ from closedform.certify.real_points import (
     bounds,
     draw_labels,
     draw_real,
+    is_bound,
     names,
     residual_let,
     satisfied,
@@ -321,9 +322,8 @@ def _accompany(
     setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: dict[str, Node], reals: Mapping[str, Floats], solved: list[Given]
 ) -> None:
     """Give solved givens real points that satisfy the constraints, draw by draw."""
-    relations = [c for c in setting.constraints if isinstance(c, Relation)]
-    if not relations:
-        return
+    if not solved and all(is_bound(c, setting) for c in setting.constraints if isinstance(c, Relation)):
+        return  # drawn within these bounds already
     points: dict[str, list[Floats]] = {given.name: [] for given in setting.given}
     rng = np.random.default_rng([tower.seed, 4])
     prepared = [(given, *_prepared(given, setting)) for given in solved]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from closedform.certify.balls import agreement, far_counterexample
+from closedform.certify.balls import Point, agreement, counterexample_among
 from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
 from closedform.certify.diagnose import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
@@ -24,6 +24,7 @@ from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
 
 FURTHER = (3, 6)  # how far beyond the planned sizes to look as well where the theorem on sizes does not apply
 BRANCH_ROUNDS = 6  # further draws, of other magnitudes, in search of a branch that was not reached
+DIFFER = "the two sides differ over finite fields"
 KINKS = "values at kinks of piecewise functions are outside the claim"
 
 
@@ -62,7 +63,7 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         except UnsupportedConstraintError as error:
             return _by_balls(setting, claim, seed, tried, (str(error),))
         if outcome.answer == DIFFERENT:
-            return _by_balls(setting, claim, seed, tried, ("the two sides differ over finite fields",))
+            return _by_balls(setting, claim, seed, tried, (DIFFER,), outcome.suspects)
         if outcome.answer == NOWHERE:
             absent.append(sizes)
         else:
@@ -117,16 +118,19 @@ def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outc
     for number in range(1, BRANCH_ROUNDS + 1):
         if not lacking():
             return False
-        outcome = decide(asked, tried[len(tried) // 2], seed=seed, round=number)
+        sizes = tried[len(tried) // 2]
+        outcome = decide(asked, sizes, seed=seed, round=number)
         if outcome.answer == DIFFERENT:
-            return _by_balls(asked.setting, asked.claim, seed, tried, ("the two sides differ over finite fields",))
+            return _by_balls(asked.setting, asked.claim, seed, [*tried, sizes], (DIFFER,), outcome.suspects)
         collect(outcome)
     return lacking()
 
 
-def _by_balls(setting: Setting, claim: Claim, seed: int, tried: list[dict[Dim, int]], known: tuple[str, ...]) -> Verdict:
+def _by_balls(
+    setting: Setting, claim: Claim, seed: int, tried: list[dict[Dim, int]], known: tuple[str, ...], suspects: Sequence[Point] = ()
+) -> Verdict:
     """Where the fields cannot prove: refuted if two enclosures are disjoint, else undecided with what is known."""
-    counterexample = find_counterexample(setting, claim, seed=seed) or far_counterexample(setting, claim, tried[-1], seed=seed)
+    counterexample = find_counterexample(setting, claim, seed=seed) or counterexample_among(suspects, setting, claim, tried[-1])
     if counterexample is not None:
         diagnosis = diagnose(setting, claim, counterexample, seed=seed)
         return Verdict(REFUTED, _listed(tried), counterexample=counterexample, diagnosis=diagnosis)

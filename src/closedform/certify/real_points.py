@@ -56,6 +56,13 @@ def bounds(given: Given, setting: Setting, sizes: Mapping[Dim, int]) -> tuple[Fl
     return lower, upper
 
 
+def is_bound(relation: Relation, setting: Setting) -> bool:
+    """Whether an inequality compares the entries of one given with a number."""
+    sides = ((relation.lhs, relation.rhs), (relation.rhs, relation.lhs))
+    numeric = any(is_entry(a, given) and not (b.free_symbols - b.atoms(Dim)) for a, b in sides for given in setting.given)
+    return numeric and relation.op in ("<", "<=", ">", ">=")
+
+
 def relations_on(given: Given, setting: Setting) -> list[Relation]:
     """The relations that name a given, wherever they are stated."""
     return [c for c in setting.constraints if isinstance(c, Relation) and any(names(side, given) for side in (c.lhs, c.rhs))]

@@ -16,15 +16,15 @@ ROUNDS = 2000
 
 
 class UnluckyChainsError(Exception):
-    """In the draws of ``mask`` a radicand never is a square, whatever is drawn: a constant that is none."""
+    """In the draws of ``mask`` a radicand never is a square, whatever is drawn: a constant, or negative everywhere."""
 
-    def __init__(self, mask: Any) -> None:
+    def __init__(self, mask: Any, *, constant: bool) -> None:
         super().__init__("a radicand is not a square modulo the primes of a chain")
-        self.mask = mask
+        self.mask, self.constant = mask, constant
 
 
-def settle(tower: Tower, node: Node) -> Any:
-    """The residues of ``node`` at level 0, after leaves have been drawn again until all square roots exist.
+def settle(tower: Tower, node: Node, level: int = 0) -> Any:
+    """The residues of ``node`` at a level, after leaves have been drawn again until all square roots exist.
 
     Only the entries are drawn again that feed a radicand which is not a square, and only at the level
     at which it is not.
@@ -35,7 +35,7 @@ def settle(tower: Tower, node: Node) -> Any:
     failures: dict[tuple[Node, int], Any] = {}
     for _ in range(ROUNDS):
         try:
-            residues = tower.plane(0).at(node)
+            residues = tower.plane(level).at(node)
             if tower.strict:
                 _check_signs(tower)
             return residues
@@ -45,11 +45,11 @@ def settle(tower: Tower, node: Node) -> Any:
             failures[error.node, error.level] = count
             source = _to_redraw(error)
             if source is None:
-                raise UnluckyChainsError(failed) from None
+                raise UnluckyChainsError(failed, constant=True) from None
             if (count > PATIENCE + 8 * error.mask[0].size).any():
-                raise UnluckyChainsError(count > PATIENCE) from None
+                raise UnluckyChainsError(count > PATIENCE, constant=False) from None
             _redraw(tower, source, error)
-    raise UnluckyChainsError(np.ones(tower.draws, dtype=bool))
+    raise UnluckyChainsError(np.ones(tower.draws, dtype=bool), constant=False)
 
 
 def _check_signs(tower: Tower) -> None:
