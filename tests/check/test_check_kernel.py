@@ -24,7 +24,7 @@ def function_of(derivation: Derivation, name: str) -> KernelFunction:
 
 
 def check(derivation: Derivation, name: str, module: Any, **options: Any) -> dict[str, KernelCheck]:
-    settings = {"backend": "numpy", "dtype": "float64", "examples": 8} | options
+    settings: dict[str, Any] = {"backend": "numpy", "dtype": "float64", "examples": 8} | options
     return {record.oracle: record for record in check_kernel(derivation, function_of(derivation, name), module, **settings)}
 
 
@@ -166,6 +166,17 @@ def test_half_precision_kernels_are_judged_by_their_own_bounds(dtype: str) -> No
     assert records["ball arithmetic"].verdict == PASSED
     wrong = SimpleNamespace(value=lambda z: hand_kernels.softmax.value(z) * 1.1)
     assert check(softmax.derivation, "value", wrong, backend="torch", dtype=dtype)["ball arithmetic"].verdict == FAILED
+
+
+def test_a_constraint_that_cannot_be_drawn_is_inconclusive_and_says_so() -> None:
+    C = Dim("C")
+    (i,) = indices("i", C)
+    x, L = tensor("x", C), scalar("L")
+    unit = Given(x, where=(equation(summation(x[i] ** 2, i), 1),))
+    derivation = Derivation("on_the_sphere", "On the sphere", (unit,), (Let(L, summation(x[i], i)),), L, (x,))
+    (record,) = check(derivation, "value", SimpleNamespace(value=np.sum)).values()
+    assert record.verdict == INCONCLUSIVE
+    assert "no inputs can be drawn for the constraint" in record.message
 
 
 def test_usage_errors() -> None:

@@ -30,14 +30,16 @@ def site_of(derivation: Derivation, name: str) -> Site:
 
 
 PLANTED = [
-    pytest.param(derivation, name, module, backend, dtype, fault, id=f"{derivation.name}.{name}: {fault.name}")
+    (derivation, name, module, backend, dtype, fault)
     for derivation, name, module, backend, dtype in SITES
     for fault in FAULTS
     if fault.applies(site_of(derivation, name)) and not (fault.name == "float32 inside float64" and dtype != "float64")
 ]
 
 
-@pytest.mark.parametrize(("derivation", "name", "module", "backend", "dtype", "fault"), PLANTED)
+@pytest.mark.parametrize(
+    ("derivation", "name", "module", "backend", "dtype", "fault"), PLANTED, ids=[f"{d.name}.{n}: {f.name}" for d, n, _, _, _, f in PLANTED]
+)
 def test_a_planted_fault_is_caught_and_named(
     derivation: Derivation, name: str, module: Any, backend: str, dtype: str, fault: Fault
 ) -> None:
@@ -49,7 +51,7 @@ def test_a_planted_fault_is_caught_and_named(
 
 
 def test_every_fault_is_planted_somewhere() -> None:
-    assert {fault.name for fault in FAULTS} == {parameters.values[5].name for parameters in PLANTED}  # type: ignore[attr-defined]
+    assert {fault.name for fault in FAULTS} == {fault.name for *_, fault in PLANTED}
 
 
 def test_the_array_behind_a_strided_view_is_not_what_it_shows() -> None:

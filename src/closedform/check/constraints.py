@@ -28,6 +28,10 @@ from closedform.notation import (
 )
 
 
+class ConstraintError(UsageError):
+    """No inputs can be drawn that satisfy a constraint."""
+
+
 @dataclass(frozen=True)
 class Domain:
     """What the entries of one given may be.
@@ -76,7 +80,7 @@ class Domain:
 
 
 def domain_of(given: Given) -> Domain:
-    """The domain of a given; raises UsageError for a constraint that no numbers can be drawn for."""
+    """The domain of a given; raises ConstraintError for a constraint that no numbers can be drawn for."""
     fields: dict[str, object] = {"classes": given.classes}
     for constraint in given.where:
         fields.update(_fields(constraint, given, fields))
@@ -121,7 +125,7 @@ def _fields_of_relation(relation: Relation, given: Given, known: dict[str, objec
         if isinstance(entry, Indexed) and list(entry.indices).count(index) == 1:
             # Counted from the end, as a leading shape may come before the given's own axes.
             return {"total": float(right), "axis": list(entry.indices).index(index) - len(entry.indices)}
-    raise UsageError(
+    raise ConstraintError(
         f"no inputs can be drawn for the constraint {relation.lhs} {relation.op} {relation.rhs} on {given.name}; "
         "kernels are checked for bounds on entries, sums of entries along one axis, membership, one-hot rows and kinds of matrices"
     )

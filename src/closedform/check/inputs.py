@@ -28,11 +28,12 @@ SMALL = (2, 3, 1, 4, 5, 6, 7, 8, 9)
 LARGE = (15, 16, 17, 31, 32, 33, 63, 64, 65)
 
 # Structures, and how often: a repeated option is drawn more often.
-SCALES = (1.0,) * 5 + (2.0**-10, 8.0, 8.0, 32.0, 128.0, 8192.0)
-OFFSETS = (0.0,) * 6 + (-3.0, 1e7, -1e7)
+SCALES = (1.0,) * 8 + (2.0**-10, 8.0, 8.0, 32.0, 128.0, 8192.0)
+OFFSETS = (0.0,) * 9 + (-3.0, 1e7, -1e7)
 MILD_SCALES = (1.0, 1.0, 0.25, 4.0)
 GAPS = (1.0, 3.0, 9.0, 16.5, 20.0, 36.5, 50.0, 100.0)
 PLAIN_PATTERNS = ("dense", "dense", "dense", "gap", "gap", "ties", "constant")
+MILD_PATTERNS = ("dense", "dense", "dense", "ties", "constant")
 UPSTREAM_PATTERNS = ("dense", "dense", "dense", "one-hot", "sparse", "constant")
 LAYOUTS = ("contiguous",) * 3 + ("transposed", "strided", "broadcast")
 SEEDS = range(1 << 16)
@@ -132,7 +133,8 @@ def draw_recipe(choose: Choose, given: Sequence[Given], extra: Sequence[Given] =
     leading = choose(((), (), (2,), (1, 2))) if maps_over_leading else ()
     # One input at a time is extreme: the product of two large ones only says that everything is lost.
     domains = {item.name: domain_of(item) for item in given}
-    extreme = choose([name for name, domain in domains.items() if domain.is_free] or [None])
+    free: list[str | None] = [name for name, domain in domains.items() if domain.is_free]
+    extreme = choose(free if len(free) == 1 else [*free, None])
     textures = [(name, _draw_texture(choose, domain, mild=name != extreme)) for name, domain in domains.items()]
     textures += [(item.name, _draw_upstream(choose)) for item in extra]
     return Recipe(tuple((dim.name, sizes[dim]) for dim in dims), leading, tuple(textures))
@@ -196,7 +198,7 @@ def _draw_texture(choose: Choose, domain: Domain, *, mild: bool) -> Texture:
     # Every choice is made every time, so that each keeps its place in the sequence.
     texture = Texture(
         seed=choose(SEEDS),
-        pattern=choose(PLAIN_PATTERNS if free else ("dense",)),
+        pattern=choose((MILD_PATTERNS if mild else PLAIN_PATTERNS) if free else ("dense",)),
         coarse=choose((True, False, False, False)),
         scale=choose((MILD_SCALES if mild else SCALES) if free else (1.0,)),
         offset=choose((0.0,) if mild or not free else OFFSETS),

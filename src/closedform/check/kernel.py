@@ -11,9 +11,10 @@ import numpy as np
 from closedform.check.backends import library
 from closedform.check.bounds import PRECISIONS
 from closedform.check.cases import Case, cases, drawn_case
+from closedform.check.constraints import ConstraintError
 from closedform.check.inputs import Choices
 from closedform.check.invariants import Invariant, invariants
-from closedform.check.judge import Finding, Judge
+from closedform.check.judge import BALL, Finding, Judge
 from closedform.check.message import failure
 from closedform.check.shifts import shift_findings, shifts
 from closedform.errors import UsageError
@@ -25,8 +26,8 @@ COMPONENTWISE, ABSOLUTE = "componentwise", "absolute"
 
 # How many simpler inputs are tried when a failing one is shrunk.
 SHRINKS = 60
-# A witness must have been conclusive on this part of the inputs that it applies to.
-QUORUM = 0.2
+# On how many inputs a witness must have been conclusive, or on half of those that it applies to where they are fewer.
+ENOUGH = 3
 
 
 def check_kernel(
@@ -58,7 +59,8 @@ def check_kernel(
 
     Returns:
         One record for each oracle and invariant: ``worst`` is the largest error over its bound, ``message`` shows
-        the failure at an input that was made as simple as it stays wrong.
+        the failure at an input that was made as simple as it stays wrong. A derivation whose constraints no inputs can
+        be drawn for gets one inconclusive record that says so.
 
     Raises:
         UsageError: an unknown backend or dtype, or a module without the function.
@@ -68,7 +70,11 @@ def check_kernel(
     if dtype not in PRECISIONS or (backend == "numpy" and dtype == "bfloat16"):
         raise UsageError(f"unknown dtype {dtype!r} for {backend}; bounds are known for {', '.join(PRECISIONS)}")
     judge = Judge(getattr(kernel_module, function.name), derivation, function, library(backend), dtype, device)
-    drawn = cases(derivation, function, dtype, examples, seed)
+    try:
+        drawn = cases(derivation, function, dtype, examples, seed)
+    except ConstraintError as error:
+        names = (derivation.name, function.name, backend, dtype)
+        return (KernelCheck(*names, oracle=BALL, verdict=INCONCLUSIVE, worst=0.0, message=str(error)),)
     if accuracy == ABSOLUTE:
         drawn = tuple(replace(case, bound=np.full_like(case.bound, np.max(case.bound, initial=0.0))) for case in drawn)
     elif accuracy != COMPONENTWISE:
@@ -126,7 +132,7 @@ def _record(judge: Judge, oracle: str, tally: _Tally, shrinker: _Shrinker) -> Ke
         if case is not None:
             finding, case = shrinker.simplest(oracle, finding, case)
         message = failure(judge, case, oracle, finding)
-    elif conclusive and conclusive >= QUORUM * tried:
+    elif conclusive >= max(1, min(ENOUGH, tried // 2)):
         verdict = PASSED
     else:
         verdict = INCONCLUSIVE

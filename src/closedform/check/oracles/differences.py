@@ -28,7 +28,7 @@ PRECISION = 512
 # With P bits, rounding costs 2^-P / h^2 and truncation h^2: both are smallest at h = 2^(-P/4).
 STEP = PRECISION // 4
 # The trace needs a second difference for every entry.
-MOST_ENTRIES = 16
+MOST_ENTRIES = 24
 
 
 @dataclass(frozen=True, eq=False)
