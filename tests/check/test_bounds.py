@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Rational
 
 from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.ball import Ball
-from closedform.check.bounds import ELEMENTARY, PRECISIONS, ErrorAnalysis, Rounded, _spread
+from closedform.check.bounds import ELEMENTARY, PRECISIONS, ErrorAnalysis, Rounded, _spread, allowed
 from closedform.check.oracles.ball import balls, to_enclosure
 from closedform.derivations import softmax
 from closedform.notation import Dim, Given, Let, Setting, exp, indices, log, scalar, summation, tensor
@@ -146,6 +146,13 @@ def test_a_perturbed_argument_stays_within_the_spread(seed: int, function: str) 
         bounded = analysis.settled(analysis.apply(function, Rounded(at, error))).full()
         there = exact.settled(exact.apply(function, exact.exact(moved))).full()
     assert np.all(np.abs(there.value - bounded.value) <= bounded.error)
+
+
+def test_a_constant_may_come_from_the_data() -> None:
+    """1 - p for p = 0, made as the sum of 32 other probabilities: 2 (2c + 33) u are allowed where the formula errs by u."""
+    tolerance = allowed(np.asarray(1.0), np.asarray(U), 33, SINGLE)
+    assert tolerance == pytest.approx(2 * (2 * ELEMENTARY + 33) * U)
+    assert allowed(np.asarray(0.0), np.asarray(3.0), 33, SINGLE) == 6
 
 
 @pytest.mark.parametrize("size", [2, 5])

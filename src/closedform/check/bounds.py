@@ -70,6 +70,16 @@ PRECISIONS = {
 }
 
 
+def allowed(value: np.ndarray, error: np.ndarray, longest: int, precision: Precision) -> np.ndarray:
+    """The tolerance for entries whose formula errs by ``error``; ``longest`` is the largest size.
+
+    Never less than (2c + n) u |value|: a kernel may have a constant of the formula from the data, such as 1 as the
+    sum of n probabilities where the formula has 1 - p, and then errs by as much as each of them does.
+    """
+    relative = precision.roundoff * (2 * ELEMENTARY + longest) * np.abs(value)
+    return np.asarray(REARRANGEMENT * np.maximum(error, relative) + precision.tiny)
+
+
 @dataclass(frozen=True, eq=False)
 class Rounded:
     """Numbers ``value * exp(scale)`` with errors up to ``error * exp(scale)``; scale None is 0 everywhere."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from closedform.certify.evaluate import evaluate
-from closedform.check.bounds import PRECISIONS, REARRANGEMENT, ErrorAnalysis, Precision
+from closedform.check.bounds import PRECISIONS, REARRANGEMENT, ErrorAnalysis, Precision, allowed
 from closedform.check.inputs import Choices, Inputs, Recipe, build, draw_recipe
 from closedform.check.oracles.autograd import by_autograd
 from closedform.check.oracles.ball import Enclosure, enclose
@@ -126,7 +126,8 @@ def _bound(seen: View, sizes: Mapping[Dim, int], values: Mapping[str, np.ndarray
     exact = {name: ring.exact(array) for name, array in values.items()}
     with ring.scope():
         result = ring.settled(evaluate(seen.formula, seen.setting, sizes, exact, ring, seen.axes)).full()
-        return np.asarray(REARRANGEMENT * result.error + precision.tiny)
+        longest = max(sizes.values(), default=1)
+        return allowed(result.value, result.error, longest, precision)
 
 
 def _own_error(seen: View, sizes: Mapping[Dim, int], values: Mapping[str, np.ndarray]) -> np.ndarray:

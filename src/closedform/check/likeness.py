@@ -55,9 +55,11 @@ def _common_factor(got: np.ndarray, truth: np.ndarray, bound: np.ndarray, judged
     largest = np.unravel_index(int(np.argmax(np.where(judged, np.abs(truth), -1.0))), truth.shape)
     if truth[largest] == 0 or np.count_nonzero(judged) < 2:
         return None
-    factor = float(got[largest] / truth[largest])
-    allowed = (1 + abs(factor)) * bound + np.abs(truth) * (bound[largest] / abs(truth[largest]))
-    return factor if np.all(np.abs(got - factor * truth)[judged] <= allowed[judged]) else None
+    with np.errstate(all="ignore"):
+        factor = float(got[largest] / truth[largest])
+        allowed = (1 + abs(factor)) * bound + np.abs(truth) * (bound[largest] / abs(truth[largest]))
+        explains = np.all(np.abs(got - factor * truth)[judged] <= allowed[judged])
+    return factor if explains and f"{factor:.6g}" != "1" else None
 
 
 def _of_places(wrong: np.ndarray, judged: np.ndarray) -> Iterator[str]:
