@@ -240,7 +240,10 @@ def test_a_ball_over_a_kink_is_no_number() -> None:
     setting = Setting((Given(s),))
     over_zero = np.asarray(arb(0, 1e-3), dtype=object)
     assert evaluate(step(s), setting, {}, {"s": over_zero}, Ball(), ())[()].is_nan()
-    assert evaluate(where(less(s, 0), s, 1), setting, {}, {"s": over_zero}, Ball(), ())[()].is_nan()
+    assert evaluate(where(less(s, 0), log(s), 1), setting, {}, {"s": over_zero}, Ball(), ())[()].is_nan()
+    either = evaluate(where(less(s, 0), 2, 3), setting, {}, {"s": over_zero}, Ball(), ())[()]
+    assert either.contains(2)
+    assert either.contains(3)
 
 
 def test_rationals_are_exact_or_refuse() -> None:

@@ -236,3 +236,9 @@ def _gap(setting: Setting, left: Expr, right: Expr) -> float:
             [worst, *(float(abs(u - v).abs_upper()) for u, v in zip(sides[0].flat, sides[1].flat, strict=True) if (u - v).is_finite())]
         )
     return worst
+
+
+def test_sides_that_exist_nowhere_together_are_not_proved() -> None:
+    # log(1 - x) and log(x - 1) have the same derivative and no point in common
+    setting = Setting((Given(s),), (Let(f, log(1 - s)),))
+    assert prove(setting, Claim("logarithms", f, log(s - 1))).verdict == UNDECIDED

@@ -69,3 +69,21 @@ def _gap(sample: Sample, claim: Claim) -> float | None:
             gap = float(bound.log() / 2.302585092994046) if bound > 0 else -PRECISION * 0.301
             worst = gap if worst is None else max(worst, gap)
     return worst
+
+
+def exists_somewhere(setting: Setting, claim: Claim, tried: Sequence[Mapping[Dim, int]]) -> bool:
+    """Whether both sides exist at some real point; also where no round point could be drawn to tell.
+
+    Over a field log(x) and log(-x) are the same, and every sum can be a square; real numbers are less forgiving.
+    """
+    order = derivative_order(setting, claim.lhs, claim.rhs)
+    drawn = False
+    for attempt, sizes in itertools.islice(((a, s) for a in range(POINTS) for s in (tried[0], tried[len(tried) // 2])), 2 * POINTS):
+        values = round_point(setting, sizes, Random(f"domain:{attempt}"), 1 + attempt % 4, order=order)
+        if values is not None:
+            drawn = True
+            sample = Sample(setting, sizes, values)
+            lhs, rhs = (sample.real(side, claim.free_indices) for side in (claim.lhs, claim.rhs))
+            if np.any(np.isfinite(lhs) & np.isfinite(rhs)):
+                return True
+    return not drawn

@@ -48,7 +48,9 @@ Sides = tuple[Setting, Expr, Expr, tuple[Index, ...]]  # with the axes of the re
 
 EQUAL, DIFFERENT, NOWHERE = "equal", "different", "nowhere"
 ERROR_BITS = 100
-MANY_DRAWS, THOROUGH_ENTRIES = 320, 30
+REPEATS = 5
+SOME_DRAWS, MANY_DRAWS = 16, 320  # where there are branches or labels
+SMALL_POINT, LARGE_POINT = 30, 600  # entries of givens and lets up to which many draws are cheap, or affordable
 USED_CHAINS = 40  # the others replace those modulo which a constant is not a square
 SUSPECTS = 8
 FEW_ENTRIES = 40  # results of up to so many entries are compared entry by entry, larger ones along random directions
@@ -155,51 +157,73 @@ def _contracted(setting: Setting, claim: Claim) -> Sides:
     )
 
 
-def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: int = 0) -> Outcome:
+def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: int = 0, thorough: bool = False) -> Outcome:
     """Compare the two sides in so many draws that the probability of error is below 2^-100.
+
+    Args:
+        round: further rounds draw other points, of other magnitudes.
+        thorough: where there are branches or labels, draw so often that every combination is met.
 
     Raises:
         UnsupportedConstraintError: no points that satisfy the constraints can be drawn.
     """
-    outcome = _decided(question, sizes, seed, round, strict=False)
-    if outcome.answer == DIFFERENT and question.rooted:
-        # sqrt(r^2) = |r| needs residues whose character agrees with the comparisons
-        return _decided(question, sizes, seed, round, strict=True)
+    outcome = _compared(question, sizes, _Effort(seed, round, thorough))
+    repeats = 0
+    while outcome.answer == EQUAL and outcome.error_bits < ERROR_BITS and repeats < REPEATS:
+        # entries that exist in few draws only: draw again
+        repeats += 1
+        again = _compared(question, sizes, _Effort(seed, round + 1000 * repeats, thorough))
+        outcome = again if again.answer == DIFFERENT else replace(outcome, error_bits=outcome.error_bits + again.error_bits)
     return outcome
 
 
-def _decided(question: Question, sizes: Mapping[Dim, int], seed: int, round: int, *, strict: bool) -> Outcome:
+@dataclass(frozen=True)
+class _Effort:
+    seed: int
+    round: int
+    thorough: bool
+
+
+def _compared(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> Outcome:
+    outcome = _decided(question, sizes, effort, strict=False)
+    if outcome.answer == DIFFERENT and question.rooted:
+        # sqrt(r^2) = |r| needs residues whose character agrees with the comparisons
+        return _decided(question, sizes, effort, strict=True)
+    return outcome
+
+
+def _decided(question: Question, sizes: Mapping[Dim, int], effort: _Effort, *, strict: bool) -> Outcome:
     entries = prod(sizes[index.dim] for index in question.claim.free_indices)
     if entries > FEW_ENTRIES:
-        outcome = _decide(question, question.contracted, sizes, seed, round, strict)
+        outcome = _decide(question, question.contracted, sizes, effort, strict)
         if outcome.answer != NOWHERE:
             return outcome
-    return _decide(question, _whole(question), sizes, seed, round, strict)
+    return _decide(question, _whole(question), sizes, effort, strict)
 
 
 def _whole(question: Question) -> Sides:
     return question.setting, question.claim.lhs, question.claim.rhs, question.claim.free_indices
 
 
-def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: int, round: int, strict: bool) -> Outcome:
+def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: _Effort, strict: bool) -> Outcome:
     setting, lhs, rhs, axes = sides
     table = TRIGONOMETRIC if question.trigonometric else SMOOTH
-    rng = np.random.default_rng([seed, round, *(sizes[dim] for dim in sorted(sizes, key=str))])
+    rng = np.random.default_rng([effort.seed, effort.round, *(sizes[dim] for dim in sorted(sizes, key=str))])
     order = [table[k] for k in rng.permutation(len(table))]
-    wanted = _draws(question, sizes, round)
+    wanted = _draws(question, sizes, effort)
     chains = [order[k % USED_CHAINS] for k in range(wanted)]
     spare = [*(() if question.trigonometric else RESERVE), *order[min(wanted, USED_CHAINS) :]]
     patience = 3  # with radicands that are no squares whatever is drawn
     while True:
         tower = Tower(chains, int(rng.integers(2**62)), strict=strict)
-        scales = np.array([SCALES[(round + k) % len(SCALES)] if round or k % 2 else 1.0 for k in range(len(chains))])
+        scales = np.array([SCALES[(effort.round + k) % len(SCALES)] if effort.round or k % 2 else 1.0 for k in range(len(chains))])
         try:
             values = draw_point(setting, sizes, tower, scales, order=question.order, real=question.piecewise)
             interpreter = Interpreter(setting, sizes, values, tower)
             difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
             residues = settle(tower, difference)
             outcome = _judged(question, tower, difference, residues, _inequalities(interpreter))
-            return replace(outcome, suspects=_suspects(tower, values, residues)) if outcome.answer == DIFFERENT else outcome
+            return replace(outcome, suspects=_suspects(setting, tower, values, residues)) if outcome.answer == DIFFERENT else outcome
         except UnluckyChainsError as error:
             unlucky = sorted({chain for chain, failed in zip(chains, error.mask, strict=True) if failed})
             patience -= not error.constant
@@ -209,7 +233,7 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], seed: in
             chains = [fresh[chain] if failed else chain for chain, failed in zip(chains, error.mask, strict=True)]
 
 
-def _draws(question: Question, sizes: Mapping[Dim, int], round: int) -> int:
+def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int:
     """Enough for the error bound; for branches and labels, of which every combination must be met, many at small sizes."""
     bits = 24 if question.trigonometric else 27
     enough = ceil(ERROR_BITS / max(1.0, bits - log2(question.degree)))
@@ -217,10 +241,13 @@ def _draws(question: Question, sizes: Mapping[Dim, int], round: int) -> int:
         return enough
     shapes = [item.dims for item in question.setting.given] + [item.dims for item in question.setting.lets]
     entries = sum(prod(sizes[dim] for dim in dims) for dims in shapes)
-    return max(enough, 16 if round == 0 and entries > THOROUGH_ENTRIES else MANY_DRAWS)
+    many = entries <= SMALL_POINT or (effort.thorough and entries <= LARGE_POINT)
+    return max(enough, MANY_DRAWS if many else SOME_DRAWS)
 
 
-def _suspects(tower: Tower, values: Mapping[str, Node], residues: Any) -> tuple[Mapping[str, Any], ...]:
+def _suspects(setting: Setting, tower: Tower, values: Mapping[str, Node], residues: Any) -> tuple[Mapping[str, Any], ...]:
+    if any(isinstance(c, Relation) and c.op == "=" for c in setting.constraints):
+        return ()  # the real point need not satisfy equations, and would not after rounding
     failed = np.flatnonzero(np.broadcast_to(residues, (tower.draws, *residues.shape[1:])).reshape(tower.draws, -1).any(axis=1))
     reals = {name: np.broadcast_to(array, (tower.draws, *array.shape[1:])) for name, array in _reals(tower, values)}
     return tuple({name: array[draw] for name, array in reals.items()} for draw in failed[:SUSPECTS])

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from closedform.certify.balls import Point, agreement, counterexample_among
+from closedform.certify.balls import Point, agreement, counterexample_among, exists_somewhere
 from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
 from closedform.certify.diagnose import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
@@ -23,6 +23,7 @@ from closedform.notation import Claim, Dim, Setting
 from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
 
 FURTHER = (3, 6)  # how far beyond the planned sizes to look as well where the theorem on sizes does not apply
+LEAST_ERROR_BITS = 1000.0  # smaller probabilities are not told apart
 BRANCH_ROUNDS = 6  # further draws, of other magnitudes, in search of a branch that was not reached
 DIFFER = "the two sides differ over finite fields"
 KINKS = "values at kinks of piecewise functions are outside the claim"
@@ -56,10 +57,10 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     tried: list[dict[Dim, int]] = []
     outcomes: list[Outcome] = []
     absent: list[dict[Dim, int]] = []
-    for sizes in _grid(setting, dims, _widened(plan)):
+    for sizes in _grid(setting, dims, plan):
         tried.append(sizes)
         try:
-            outcome = decide(asked, sizes, seed=seed)
+            outcome = decide(asked, sizes, seed=seed, thorough=not outcomes)
         except UnsupportedConstraintError as error:
             return _by_balls(setting, claim, seed, tried, (str(error),))
         if outcome.answer == DIFFERENT:
@@ -73,17 +74,14 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     unreached = _unreached(asked, tried, outcomes, seed)
     if isinstance(unreached, Verdict):
         return unreached
+    if not exists_somewhere(setting, claim, tried):
+        return Verdict(UNDECIDED, _listed(tried), notes=("no real point at which both sides exist was found",))
     notes = (*_beyond(plan), *_notes(asked, outcomes, absent, dims))
     if unreached:
         notes = ("a branch of a piecewise function was reached by no draw; elsewhere the sides are equal at every size tried", *notes)
         return Verdict(UNDECIDED, _listed(tried), notes=notes)
-    return Verdict(PROVED, _listed(tried), error_probability=2.0 ** -min(outcome.error_bits for outcome in outcomes), notes=notes)
-
-
-def _widened(plan: SizePlan) -> dict[Dim, tuple[int, ...]]:
-    """The planned sizes; where the theorem does not say that they suffice, some much larger ones as well."""
-    far = {dim: tuple(plan.sizes[dim][-1] + step for step in FURTHER) for dim, bounds in plan.bounds.items() if bounds.open_ends}
-    return {dim: (*sizes, *(far.get(dim, ()) if dim not in plan.exhausted else ())) for dim, sizes in plan.sizes.items()}
+    bits = min(LEAST_ERROR_BITS, *(outcome.error_bits for outcome in outcomes))
+    return Verdict(PROVED, _listed(tried), error_probability=2.0**-bits, notes=notes)
 
 
 def _beyond(plan: SizePlan) -> tuple[str, ...]:
@@ -91,10 +89,17 @@ def _beyond(plan: SizePlan) -> tuple[str, ...]:
     return tuple(f"proved at the sizes tried; the theorem on all sizes does not cover {reason}" for reason in plan.open_ends)
 
 
-def _grid(setting: Setting, dims: tuple[Dim, ...], plan: Mapping[Dim, tuple[int, ...]]) -> Iterator[dict[Dim, int]]:
-    """Every combination of the planned sizes that the size conditions allow, small ones first."""
-    combinations = itertools.product(*(plan[dim] for dim in dims))
-    for sizes in sorted(combinations, key=lambda sizes: (sum(sizes), sizes)):
+def _grid(setting: Setting, dims: tuple[Dim, ...], plan: SizePlan) -> Iterator[dict[Dim, int]]:
+    """Every combination of the planned sizes that the size conditions allow, small ones first; then, where the
+    theorem does not say that they suffice, some much larger ones."""
+    planned = itertools.product(*(plan.sizes[dim] for dim in dims))
+    far = [
+        tuple(plan.sizes[other][-1] + step if other == dim else plan.sizes[other][0] for other in dims)
+        for step in FURTHER
+        for dim in dims
+        if plan.bounds[dim].open_ends and dim not in plan.exhausted
+    ]
+    for sizes in (*sorted(planned, key=lambda sizes: (sum(sizes), sizes)), *far):
         chosen = dict(zip(dims, sizes, strict=True))
         if sizes_allowed(setting, chosen):
             yield chosen
@@ -119,7 +124,7 @@ def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outc
         if not lacking():
             return False
         sizes = tried[len(tried) // 2]
-        outcome = decide(asked, sizes, seed=seed, round=number)
+        outcome = decide(asked, sizes, seed=seed, round=number, thorough=True)
         if outcome.answer == DIFFERENT:
             return _by_balls(asked.setting, asked.claim, seed, [*tried, sizes], (DIFFER,), outcome.suspects)
         collect(outcome)

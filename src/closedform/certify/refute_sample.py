@@ -46,6 +46,11 @@ def _ball(x: Fraction) -> arb:
 _TO_BALL = np.frompyfunc(_ball, 1, 1)
 
 
+def exact_balls(values: Array) -> Array:
+    """Fractions as balls, of the precision in force."""
+    return np.asarray(_TO_BALL(values), dtype=object)
+
+
 @dataclass(frozen=True)
 class Sample:
     """A setting at concrete sizes and exact values of the givens; evaluations are remembered.

@@ -69,7 +69,10 @@ def _less_equal(a: arb, b: arb) -> arb:
 def _select(condition: arb, a: arb, b: arb) -> arb:
     if condition == 1:
         return a
-    return b if condition == 0 else _NAN
+    if condition == 0:
+        return b
+    # not known: either branch. Where both agree on an open set, as in max(x, x), nothing is lost.
+    return a.union(b) if a.is_finite() and b.is_finite() else _NAN
 
 
 _LESS, _LESS_EQUAL = np.frompyfunc(_less, 2, 1), np.frompyfunc(_less_equal, 2, 1)
@@ -93,8 +96,9 @@ def _inverse(matrix: Array) -> Array:
 class Ball(NumpyRing):
     """Object arrays of :class:`flint.arb` at a fixed working precision.
 
-    A comparison that the balls cannot decide, and a function outside its domain, give NaN, which
-    no later operation takes away: a finite result is an enclosure.
+    A comparison that the balls cannot decide, and a function outside its domain, give NaN. No later
+    operation takes it away but a choice between branches, which then encloses both: a finite result is
+    an enclosure.
 
     Args:
         precision: bits; evaluate again with more where the enclosures are too wide.
@@ -155,7 +159,7 @@ class Ball(NumpyRing):
         return _objects((_LESS_EQUAL if or_equal else _LESS)(a, b))
 
     def select(self, condition: Array, a: Array, b: Array) -> Array:
-        """NaN where the condition is not known."""
+        """A ball around both branches where the condition is not known; NaN if one of them does not exist."""
         return _objects(_SELECT(condition, a, b))
 
     def total(self, a: Array, axis: int) -> Array:
