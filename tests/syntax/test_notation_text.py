@@ -57,9 +57,10 @@ def shown(formula: str, more: str = "") -> sympy.Expr:
     return block(f"{HEAD}{more}show x = {formula}\n").claims[0].rhs
 
 
-def test_every_development_claim_parses() -> None:
-    blocks = parse_file(DATA / "dev.claims")
-    assert [part.name for part in blocks] == list(json.loads((DATA / "dev.expected.json").read_text()))
+@pytest.mark.parametrize("name", ["dev", "more"])
+def test_every_collected_claim_parses(name: str) -> None:
+    blocks = parse_file(DATA / f"{name}.claims")
+    assert [part.name for part in blocks] == list(json.loads((DATA / f"{name}.expected.json").read_text()))
     assert all(len(part.claims) == 1 for part in blocks)
 
 

@@ -15,7 +15,7 @@ from closedform.syntax.parse import ClaimBlock, parse_expression, parse_file
 from closedform.syntax.source import LimitError, TextDimensionError
 from closedform.syntax.text import to_text
 
-DEV = Path(__file__).parents[1] / "data" / "dev.claims"
+DATA = Path(__file__).parents[1] / "data"
 
 
 def read_again(expression: Expr, setting: Setting) -> Expr:
@@ -38,7 +38,7 @@ def test_random_expressions_survive_text(expression: Expr) -> None:
     assert again == expression
 
 
-@pytest.mark.parametrize("block", parse_file(DEV), ids=lambda block: block.name)
+@pytest.mark.parametrize("block", [*parse_file(DATA / "dev.claims"), *parse_file(DATA / "more.claims")], ids=lambda block: block.name)
 def test_claims_survive_text(block: ClaimBlock) -> None:
     sides = [side for claim in block.claims for side in (claim.lhs, claim.rhs)]
     for expression in [*sides, *(let.body for let in block.setting.lets)]:

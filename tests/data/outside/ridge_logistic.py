@@ -1,7 +1,21 @@
 """Logistic loss with a ridge penalty; a derivation that is not in the catalogue."""
 
-from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, indices, partial, positive, scalar
-from closedform.notation import sigmoid, softplus, summation, tensor
+from closedform.notation import (
+    Claim,
+    Derivation,
+    Dim,
+    Given,
+    Let,
+    delta,
+    indices,
+    partial,
+    positive,
+    scalar,
+    sigmoid,
+    softplus,
+    summation,
+    tensor,
+)
 
 N, D = Dim("N"), Dim("D")
 n = indices("n", N)[0]
