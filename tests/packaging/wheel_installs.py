@@ -27,7 +27,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _run(sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", ROOT, cwd=folder)
     _run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     (wheel,) = (folder / "dist").glob("*.whl")
-    pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run(*pip, "--constraint", ROOT / "constraints.txt", wheel, cwd=folder)
     return folder / "venv" / "bin"
 
