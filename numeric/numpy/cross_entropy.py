@@ -4,6 +4,7 @@
 The loss of a classifier with logits z: the mean over the batch of the cross-entropy between the labels y and the
 softmax probabilities p. Labels are rows that sum to one; a class index stands for the one-hot row.
 
+Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
     L = -sum_bi(y[b,i]*log(p[b,i]))/B
 
@@ -141,11 +142,11 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
@@ -164,11 +165,11 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
@@ -188,11 +189,11 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, C, C), in the dtype of z.
+        Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
@@ -214,11 +215,11 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         v: direction, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"), ("v", v, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
@@ -238,11 +239,11 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
@@ -262,11 +263,11 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)

@@ -4,6 +4,7 @@
 The last layer of a classifier: features e from any extractor, logits z = W e, softmax, and the mean cross-entropy
 with labels y. Labels are rows that sum to one; a class index stands for the one-hot row.
 
+Definitions:
     z[b,c] = sum_m(W[c,m]*e[b,m])
     p[b,c] = exp(z[b,c])/sum_j(exp(z[b,j]))
     L = -sum_bc(y[b,c]*log(p[b,c]))/B
@@ -156,11 +157,11 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -181,11 +182,11 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -207,11 +208,11 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (C, d, C, d), in the dtype of W.
+        Shape (C, d, C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -237,11 +238,11 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
         V: direction, shape (C, d).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("V", V, "C d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -263,11 +264,11 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -289,11 +290,11 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -315,11 +316,11 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -341,11 +342,11 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, d, d), in the dtype of W.
+        Shape (B, d, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -369,11 +370,11 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         v: direction, shape (B, d).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("v", v, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -395,11 +396,11 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
@@ -421,11 +422,11 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)

@@ -3,6 +3,7 @@
 
 Features e from any extractor, outputs z = W e, and the mean squared error with targets y.
 
+Definitions:
     z[b,c] = sum_m(W[c,m]*e[b,m])
     L = sum_bc((z[b,c] - y[b,c])^2)/(B*C)
 
@@ -72,7 +73,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -96,7 +97,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -120,7 +121,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (C, d, C, d), in the dtype of W.
+        Shape (C, d, C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -144,7 +145,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
         V: direction, shape (C, d).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -167,7 +168,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         y: targets, shape (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -190,7 +191,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -212,7 +213,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -236,7 +237,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (B, d, d), in the dtype of W.
+        Shape (B, d, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -260,7 +261,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         v: direction, shape (B, d).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -283,7 +284,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         y: targets, shape (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -306,7 +307,7 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

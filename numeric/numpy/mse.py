@@ -3,6 +3,7 @@
 
 The squared Euclidean distance between outputs z and targets y, averaged over batch and components.
 
+Definitions:
     L = sum_bi((z[b,i] - y[b,i])^2)/(B*C)
 
 Source: 理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model): the distance ||y - y_hat||
@@ -58,7 +59,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -79,7 +80,7 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -100,7 +101,7 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (B, C, C), in the dtype of z.
+        Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -122,7 +123,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         v: direction, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -143,7 +144,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -164,7 +165,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -3,6 +3,7 @@
 
 Softmax maps the logits of C classes to probabilities: positive numbers that sum to one.
 
+Definitions:
     p[i] = exp(z[i])/sum_k(exp(z[k]))
 
 Tensors may have any further axes in front, the same for all tensors of a call.
@@ -89,7 +90,7 @@ def value(z: np.ndarray) -> np.ndarray:
         z: logits, shape (..., C).
 
     Returns:
-        (..., C), in the dtype of z.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -108,7 +109,7 @@ def jacobian(z: np.ndarray) -> np.ndarray:
         z: logits, shape (..., C).
 
     Returns:
-        (..., C, C), in the dtype of z.
+        Shape (..., C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -129,7 +130,7 @@ def jvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
         v: direction, shape (..., C).
 
     Returns:
-        (..., C), in the dtype of z.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -150,7 +151,7 @@ def vjp(z: np.ndarray, g: np.ndarray) -> np.ndarray:
         g: upstream gradient, shape (..., C).
 
     Returns:
-        (..., C), in the dtype of z.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

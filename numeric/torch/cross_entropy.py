@@ -4,6 +4,7 @@
 The loss of a classifier with logits z: the mean over the batch of the cross-entropy between the labels y and the
 softmax probabilities p. Labels are rows that sum to one; a class index stands for the one-hot row.
 
+Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
     L = -sum_bi(y[b,i]*log(p[b,i]))/B
 
@@ -141,11 +142,11 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
@@ -166,11 +167,11 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
@@ -192,11 +193,11 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, C, C), in the dtype of z.
+        Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
@@ -220,11 +221,11 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         v: direction, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"), ("v", v, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
@@ -246,11 +247,11 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
@@ -272,11 +273,11 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)

@@ -4,6 +4,7 @@
 The last layer of a classifier: features e from any extractor, logits z = W e, softmax, and the mean cross-entropy
 with labels y. Labels are rows that sum to one; a class index stands for the one-hot row.
 
+Definitions:
     z[b,c] = sum_m(W[c,m]*e[b,m])
     p[b,c] = exp(z[b,c])/sum_j(exp(z[b,j]))
     L = -sum_bc(y[b,c]*log(p[b,c]))/B
@@ -156,11 +157,11 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -183,11 +184,11 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -211,11 +212,11 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (C, d, C, d), in the dtype of W.
+        Shape (C, d, C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -243,11 +244,11 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
         V: direction, shape (C, d).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("V", V, "C d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -271,11 +272,11 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -299,11 +300,11 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -327,11 +328,11 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -355,11 +356,11 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, d, d), in the dtype of W.
+        Shape (B, d, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -385,11 +386,11 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
         v: direction, shape (B, d).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("v", v, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -413,11 +414,11 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
@@ -441,11 +442,11 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         y: labels, class indices (B,) or probabilities (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y breaks sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)

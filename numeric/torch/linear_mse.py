@@ -3,6 +3,7 @@
 
 Features e from any extractor, outputs z = W e, and the mean squared error with targets y.
 
+Definitions:
     z[b,c] = sum_m(W[c,m]*e[b,m])
     L = sum_bc((z[b,c] - y[b,c])^2)/(B*C)
 
@@ -65,7 +66,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -91,7 +92,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         y: targets, shape (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -117,7 +118,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         y: targets, shape (B, C).
 
     Returns:
-        (C, d, C, d), in the dtype of W.
+        Shape (C, d, C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -144,7 +145,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
         V: direction, shape (C, d).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -169,7 +170,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         y: targets, shape (B, C).
 
     Returns:
-        (C, d), in the dtype of W.
+        Shape (C, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -194,7 +195,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -218,7 +219,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         y: targets, shape (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -244,7 +245,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         y: targets, shape (B, C).
 
     Returns:
-        (B, d, d), in the dtype of W.
+        Shape (B, d, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -270,7 +271,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
         v: direction, shape (B, d).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -295,7 +296,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         y: targets, shape (B, C).
 
     Returns:
-        (B, d), in the dtype of W.
+        Shape (B, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -320,7 +321,7 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of W.
+        A number, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -3,6 +3,7 @@
 
 The squared Euclidean distance between outputs z and targets y, averaged over batch and components.
 
+Definitions:
     L = sum_bi((z[b,i] - y[b,i])^2)/(B*C)
 
 Source: 理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model): the distance ||y - y_hat||
@@ -51,7 +52,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -74,7 +75,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: targets, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -97,7 +98,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: targets, shape (B, C).
 
     Returns:
-        (B, C, C), in the dtype of z.
+        Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -121,7 +122,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         v: direction, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -144,7 +145,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: targets, shape (B, C).
 
     Returns:
-        (B, C), in the dtype of z.
+        Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -167,7 +168,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         y: targets, shape (B, C).
 
     Returns:
-        (), in the dtype of z.
+        A number, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -3,6 +3,7 @@
 
 Softmax maps the logits of C classes to probabilities: positive numbers that sum to one.
 
+Definitions:
     p[i] = exp(z[i])/sum_k(exp(z[k]))
 
 Tensors may have any further axes in front, the same for all tensors of a call.
@@ -76,7 +77,7 @@ def value(z: torch.Tensor) -> torch.Tensor:
         z: logits, shape (..., C).
 
     Returns:
-        (..., C), in the dtype of z.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -97,7 +98,7 @@ def jacobian(z: torch.Tensor) -> torch.Tensor:
         z: logits, shape (..., C).
 
     Returns:
-        (..., C, C), in the dtype of z.
+        Shape (..., C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -120,7 +121,7 @@ def jvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         v: direction, shape (..., C).
 
     Returns:
-        (..., C), in the dtype of z.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -143,7 +144,7 @@ def vjp(z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         g: upstream gradient, shape (..., C).
 
     Returns:
-        (..., C), in the dtype of z.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -34,13 +34,14 @@ def arguments(module: ModuleType, name: str, dtype: type = np.float64, scale: fl
     z, v, W, V, e = (scale * random.normal(size=shape) for shape in ((B, C), (B, C), (C, d), (C, d), (B, d)))
     short = module.__name__.rpartition(".")[2]
     y = random.integers(0, C, B) if "cross" in short else v
-    given: list[np.ndarray] = {
+    table: dict[str, list[np.ndarray]] = {
         "softmax": [z],
         "cross_entropy": [z, y],
         "mse": [z, y],
         "linear_cross_entropy": [W, e, y],
         "linear_mse": [W, e, y],
-    }[short]
+    }
+    given = table[short]
     if name in ("hvp", "jvp", "vjp"):
         given = [*given, v]
     elif name.startswith("hvp"):

@@ -28,7 +28,7 @@ def module_docstring(program: Program) -> str:
     """What the module is about, and its definitions."""
     paragraphs = [f"{program.title}.", *wrap(program.about, WIDTH)]
     lines = [paragraphs[0], "", *paragraphs[1:]] if program.about else [paragraphs[0]]
-    lines += ["", *(f"    {definition(let, program)}" for let in program.setting.lets)]
+    lines += ["", "Definitions:", *(line for let in program.setting.lets for line in _folded(definition(let, program)))]
     if program.leading:
         lines += ["", *wrap("Tensors may have any further axes in front, the same for all tensors of a call.", WIDTH)]
     if program.source:
@@ -53,7 +53,7 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
     lines += [
         "",
         "Returns:",
-        f"    {result}, in the dtype of {like}." if like else f"    {result}.",
+        f"    {f'Shape {result}' if result != '()' else 'A number'}, in the dtype of {like}.",
         "",
         "Raises:",
         *(f"    {line}" for line in raises),
@@ -69,7 +69,30 @@ def _formula(function: Function, program: Program) -> list[str]:
         target = to_text(let.head, function.setting) if let is not None else target
     known = {let.name for let in program.setting.lets}
     extra = [let for let in function.setting.lets if let.name not in known]
-    return [f"    {target} = {expression}", *(f"    where {to_text(let.head)} = {to_text(let.body, function.setting)}" for let in extra)]
+    equations = [f"{target} = {expression}", *(f"where {to_text(let.head)} = {to_text(let.body, function.setting)}" for let in extra)]
+    return [line for equation in equations for line in _folded(equation)]
+
+
+def _folded(equation: str) -> list[str]:
+    """An equation on lines that fit, broken where a term or a factor begins, outside brackets rather than inside."""
+    lines, rest = [], equation
+    while len(rest) > WIDTH:
+        at = _break(rest)
+        if at is None:
+            break
+        lines.append(rest[:at].rstrip())
+        rest = "    " + rest[at:].lstrip()
+    return [f"    {line}" for line in (*lines, rest)]
+
+
+def _break(text: str) -> int | None:
+    """The place within the width at which the fewest brackets are open; the last of several."""
+    depth, places = 0, []
+    for at, letter in enumerate(text[:WIDTH]):
+        depth += (letter in "([") - (letter in ")]")
+        if at >= WIDTH // 3 and (letter == "*" or text[at : at + 3] in (" = ", " + ", " - ")):
+            places.append((depth, letter == "*", -at))
+    return -min(places)[2] if places else None
 
 
 def _axes(given: Given, program: Program) -> str:

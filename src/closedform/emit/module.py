@@ -179,7 +179,7 @@ class _Module:
         for given in function.parameters:
             if given.classes:
                 wrong.append("a class index is out of range")
-            wrong += [f"{given.name} breaks {condition.text}" for condition in self._conditions(given)]
+            wrong += [f"{given.name} does not satisfy {condition.text}" for condition in self._conditions(given)]
         return [*found, f"ValueError: {'; '.join(wrong)}."]
 
     def _signature(self, name: str, parameters: list[Given], returns: str) -> str:
