@@ -61,6 +61,8 @@ EQUATIONS: dict[str, tuple[Given, ...]] = {
     "orthogonal matrix": (Given(R, where=(equation(summation(R[k, i] * R[k, j], k), delta(i, j)),)),),
     "orthonormal columns": (Given(W, where=(equation(summation(W[n, i] * W[n, j], n), delta(i, j)),)),),
     "idempotent": (Given(R, where=(equation(summation(R[i, k] * R[k, j], k), R[i, j]), SymmetricMatrix(R))),),
+    "oblique projection": (Given(R, where=(equation(summation(R[i, k] * R[k, j], k), R[i, j]),)),),
+    "involution": (Given(R, where=(equation(summation(R[i, k] * R[k, j], k), delta(i, j)),)),),
     "positive definite with unit trace": (Given(A, where=(PositiveDefiniteMatrix(A), equation(summation(A[i, i], i), 1))),),
     "defined by an equation": (Given(v), Given(x, where=(equation(x[i], exp(v[i])),))),
 }

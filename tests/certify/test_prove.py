@@ -23,6 +23,7 @@ from closedform.notation import (
     Relation,
     Setting,
     delta,
+    det,
     equation,
     exp,
     indices,
@@ -242,3 +243,23 @@ def test_sides_that_exist_nowhere_together_are_not_proved() -> None:
     # log(1 - x) and log(x - 1) have the same derivative and no point in common
     setting = Setting((Given(s),), (Let(f, log(1 - s)),))
     assert prove(setting, Claim("logarithms", f, log(s - 1))).verdict == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("constraint", "claimed"),
+    [
+        ("projection", "symmetric"),  # oblique projections are not
+        ("orthogonal", "determinant"),  # reflections have -1
+        ("involution", "symmetric"),
+    ],
+)
+def test_constraints_are_drawn_in_general_not_in_special_cases(constraint: str, claimed: str) -> None:
+    P = tensor("P", D, D)
+    square = summation(P[a, c] * P[c, b], c)
+    relation = {
+        "projection": equation(square, P[a, b]),
+        "involution": equation(square, delta(a, b)),
+        "orthogonal": equation(summation(P[c, a] * P[c, b], c), delta(a, b)),
+    }[constraint]
+    claim = {"symmetric": Claim("symmetric", P[a, b], P[b, a]), "determinant": Claim("determinant", det(P), Integer(1))}[claimed]
+    assert prove(Setting((Given(P, where=(relation,)),)), claim).verdict != PROVED

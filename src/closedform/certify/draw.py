@@ -7,8 +7,9 @@ first of these that satisfies them (which is checked in the field, never assumed
 * scaling: where the left side is homogeneous of degree 1 or 2 in the given (probabilities, unit norm);
 * one Newton step by elimination: exact for equations that are affine in the given;
 * the step, then the scaling (unit norm and orthogonal to another vector);
-* Cayley's transform (I - S)(I + S)^-1 of an antisymmetric S: orthogonal matrices, or their columns or rows;
-* the projection U (U'U)^-1 U' (idempotent matrices).
+* matrices with given eigenvalues, and orthogonal ones (:mod:`.matrices`).
+
+Each construction reaches a dense part of all solutions, so that what holds for its draws holds for all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from sympy import Expr, Indexed, Rational
 
 from closedform.certify.evaluate import Interpreter, derivative_key
+from closedform.certify.matrices import matmul, matrix_candidates
 from closedform.certify.real_points import (
     Floats,
     bounds,
@@ -103,7 +105,7 @@ def _base(
     rank = len(given.dims)
     flipped = [*range(rank - 2), rank - 1, rank - 2]
     if any(isinstance(c, PositiveDefiniteMatrix) for c in structure):
-        positive = tower.add(_matmul(tower, leaf, tower.arrange(leaf, flipped)), tower.eye(leaf.shape[-1]))
+        positive = tower.add(matmul(tower, leaf, tower.arrange(leaf, flipped)), tower.eye(leaf.shape[-1]))
         return tower.shadowed(positive, real), real
     if any(isinstance(c, SymmetricMatrix) for c in structure):
         return tower.shadowed(tower.add(leaf, tower.arrange(leaf, flipped)), real), real
@@ -122,14 +124,6 @@ def _labels(given: Given, labels: Floats, tower: Tower) -> Node:
 
 def _is_label(node: Node) -> bool:
     return (node.op == "leaf" and node.meta.integers is not None) or (node.op == "mul" and _is_label(node.args[1]))
-
-
-def _matmul(tower: Tower, a: Node, b: Node) -> Node:
-    """Product over the last two axes."""
-    rank = len(a.shape)
-    left = tower.arrange(a, [*range(rank), None])
-    right = tower.arrange(b, [*range(rank - 2), None, rank - 2, rank - 1])
-    return tower.total(tower.multiply(left, right), rank - 1)
 
 
 def _add_derivatives(
@@ -163,7 +157,7 @@ def _equations(given: Given, setting: Setting) -> list[Relation]:
 def _prepared(given: Given, setting: Setting) -> tuple[Setting, list[_Equation]]:
     """The setting with the residuals of the given's equations as further lets; symmetry is an equation too."""
     relations = _equations(given, setting)
-    if isinstance(given.symbol, NamedTensor) and any(isinstance(c, SymmetricMatrix) for c in structures(given, setting)):
+    if isinstance(given.symbol, NamedTensor) and _is_symmetric(given, setting):
         i, j = (Index(_fresh(setting, f"s{k}"), given.dims[-1]) for k in range(2))
         others = tuple(Index(_fresh(setting, f"t{k}"), dim) for k, dim in enumerate(given.dims[:-2]))
         relations.append(Relation("=", given.symbol[(*others, i, j)], given.symbol[(*others, j, i)]))
@@ -175,6 +169,10 @@ def _prepared(given: Given, setting: Setting) -> tuple[Setting, list[_Equation]]
         lets.append(let)
         equations.append(_Equation(let, partial(let.head, entry), at))
     return Setting(setting.given, tuple(lets)), equations
+
+
+def _is_symmetric(given: Given, setting: Setting) -> bool:
+    return any(isinstance(c, SymmetricMatrix | PositiveDefiniteMatrix) for c in structures(given, setting))
 
 
 def _fresh(setting: Setting, name: str) -> str:
@@ -193,6 +191,13 @@ def _solved(given: Given, setting: Setting, sizes: Mapping[Dim, int], tower: Tow
 
 def _holds(setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node], given: Given) -> bool:
     interpreter = Interpreter(setting, sizes, values, tower)
+    node = values[given.name]
+    rank = len(node.shape)
+    if (
+        _is_symmetric(given, setting)
+        and settle(tower, tower.subtract(node, tower.arrange(node, [*range(rank - 2), rank - 1, rank - 2]))).any()
+    ):
+        return False
     for relation in _equations(given, setting):
         difference = relation.lhs - relation.rhs
         residual = interpreter.entries(difference, sorted(free_indices(difference), key=str))
@@ -210,13 +215,16 @@ def _candidates(
     if len(equations) == 1 or not linear:
         yield from _scaled(given, base, setting, sizes, tower, values)
     if linear:
-        stepped = _stepped(base, setting, linear, sizes, tower, values)
+        stepped = base if _all_hold(linear, setting, sizes, tower, values) else _stepped(base, setting, linear, sizes, tower, values)
         yield stepped
         yield from _scaled(given, stepped, setting, sizes, tower, {**values, given.name: stepped})
     if len(base.shape) == 2:
-        yield from _orthogonal(given, base, tower)
-        if base.shape[0] == base.shape[1]:
-            yield _projection(base, tower)
+        yield from matrix_candidates(given.name, base, tower)
+
+
+def _all_hold(equations: list[_Equation], setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]) -> bool:
+    interpreter = Interpreter(setting, sizes, values, tower)
+    return not any(settle(tower, interpreter.entries(e.let.head, e.let.indices)).any() for e in equations)
 
 
 def _is_affine(
@@ -290,31 +298,6 @@ def _stepped(
         residuals.append(tower.reshape(residual, (height,)))
     step = tower.solve(tower.concat(rows), tower.concat(residuals))
     return tower.subtract(base, tower.reshape(step, base.shape))
-
-
-def _orthogonal(given: Given, base: Node, tower: Tower) -> Iterator[Node]:
-    rows, columns = base.shape
-    size = max(rows, columns)
-    leaf = tower.leaf(f"{given.name} cayley", np.zeros((tower.draws, size, size)))
-    skew = tower.subtract(leaf, tower.arrange(leaf, [1, 0]))
-    eye = tower.eye(size)
-    rotation = _matmul(tower, tower.subtract(eye, skew), tower.inverse(tower.add(eye, skew)))
-    corner = np.eye(size)
-    left = _constant(f"{given.name} rows", corner[:rows], tower)
-    right = _constant(f"{given.name} columns", corner[:, :columns], tower)
-    yield _matmul(tower, _matmul(tower, left, rotation), right)
-
-
-def _constant(name: str, matrix: Floats, tower: Tower) -> Node:
-    repeated = np.broadcast_to(matrix, (tower.draws, *matrix.shape))
-    return tower.leaf(name, repeated, constant_integers(repeated))
-
-
-def _projection(base: Node, tower: Tower) -> Node:
-    size = base.shape[0]
-    half = _matmul(tower, base, _constant("projection", np.eye(size)[:, : (size + 1) // 2], tower))
-    flipped = tower.arrange(half, [1, 0])
-    return _matmul(tower, _matmul(tower, half, tower.inverse(_matmul(tower, flipped, half))), flipped)
 
 
 # -- the real point -------------------------------------------------------------------------------
