@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import builtins
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -18,6 +19,10 @@ from closedform.lower.program import Condition, Function, Program
 from closedform.notation import Dim, Given, head_name
 
 LINE = 140
+
+
+# Names that bodies use beside those of the derivation.
+RESERVED = ("np", "torch", "sizes", "dtype", "tolerance", "max", "float")
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,13 @@ class _Module:
         self._program = program
         self._backend = backend
         self._helpers: dict[str, None] = {}
+        givens = dict.fromkeys(given for function in program.functions for given in function.parameters)
+        names = Names(RESERVED)
+        self._variables = {given.name: names.fresh(given.name) for given in givens}
+
+    def _variable(self, given: Given) -> str:
+        """The parameter that holds a given: its name, unless Python or the module needs that."""
+        return self._variables[given.name]
 
     def source(self) -> str:
         functions = [self._function(function) for function in self._program.functions]
@@ -97,7 +109,8 @@ class _Module:
         return [condition for condition in self._program.conditions if condition.of == given]
 
     def _check_name(self, given: Given) -> str:
-        return f"_check_{given.name}"
+        name = f"_check_{given.name}"
+        return f"{name}_" if name in self._backend.helpers.HELPERS else name
 
     def _check_inputs(self, given: Given) -> list[Given]:
         needed = {item for condition in self._conditions(given) for item in condition.inputs}
@@ -112,11 +125,11 @@ class _Module:
         printer = self._printer(inputs, tensors or inputs, self._names(inputs), guard=False)
         if given.classes:
             test = "y.is_floating_point()" if self._backend.widens else "np.issubdtype(y.dtype, np.floating)"
-            test = test.replace("y.", f"{given.name}.")
+            test = test.replace("y.", f"{self._variable(given)}.")
             lines.append(f"    if not {test}:\n        return")
         body: list[str] = []
         if not all(condition.exact for condition in conditions):
-            body.append(f"    tolerance = {self._backend.tolerance.format((tensors or inputs)[0].name)}")
+            body.append(f"    tolerance = {self._backend.tolerance.format(self._variable((tensors or inputs)[0]))}")
         for condition in conditions:
             statements, text = printer.body(condition.violated, {}, as_result=False)
             body += [f"    {statement.name} = {statement.text}" for statement in statements]
@@ -128,13 +141,13 @@ class _Module:
     # -- functions ----------------------------------------------------------------------------
 
     def _names(self, parameters: list[Given]) -> Names:
-        return Names([*(given.name for given in parameters), "np", "torch", "sizes", "dtype", "tolerance"])
+        return Names([*map(self._variable, parameters), *RESERVED, *dir(builtins)])
 
     def _printer(self, parameters: list[Given], tensors: list[Given], names: Names, *, guard: bool) -> BodyPrinter:
         if not tensors:
             raise LoweringError(f"{self._program.name} has no tensor argument that results could take their dtype from")
-        arguments = {given.name: given.name for given in parameters} | {"tolerance": "tolerance"}
-        printer = self._backend.printer(arguments, tensors[0].name, names, leading=self._program.leading, guard=guard)
+        arguments = {given.name: self._variable(given) for given in parameters} | {"tolerance": "tolerance"}
+        printer = self._backend.printer(arguments, self._variable(tensors[0]), names, leading=self._program.leading, guard=guard)
         printer.set_like_rank(len(tensors[0].dims))
         return printer
 
@@ -184,11 +197,8 @@ class _Module:
 
     def _signature(self, name: str, parameters: list[Given], returns: str) -> str:
         array = self._backend.helpers.ARRAY
-        typed = [f"{given.name}: {array if given.dims else f'float | {array}'}" for given in parameters]
-        line = f"def {name}({', '.join(typed)}) -> {returns}:"
-        if len(line) <= LINE:
-            return line
-        return f"def {name}(\n    {', '.join(typed)}\n) -> {returns}:"
+        typed = [f"{self._variable(given)}: {array if given.dims else f'float | {array}'}" for given in parameters]
+        return _wrapped(f"def {name}(", typed, f") -> {returns}:", "")
 
     @staticmethod
     def _docstring(text: str) -> str:
@@ -199,8 +209,8 @@ class _Module:
         check = "_check_leading" if self._program.leading else "_check"
         self._helpers[check] = None
         labels = [given for given in function.parameters if given.classes]
-        inputs = ", ".join(f'("{given.name}", {given.name}, "{" ".join(dim.name for dim in given.dims)}")' for given in tensors)
-        lines = [f"    {'sizes = ' if labels else ''}{check}({inputs})"]
+        inputs = [f'("{given.name}", {self._variable(given)}, "{" ".join(dim.name for dim in given.dims)}")' for given in tensors]
+        lines = [_wrapped(f"    {'sizes = ' if labels else ''}{check}(", inputs, ")", "    ")]
         for given in labels:
             self._helpers["_check_labels"] = None
             known = {dim for tensor in tensors for dim in tensor.dims}
@@ -209,10 +219,10 @@ class _Module:
             shape = ", ".join(f'sizes["{dim.name}"]' for dim in given.dims)
             if self._program.leading:
                 first = tensors[0]
-                shape = f"*{first.name}.shape[:-{len(first.dims)}], {shape}"
+                shape = f"*{self._variable(first)}.shape[:-{len(first.dims)}], {shape}"
             trailing = "," if len(given.dims) == 1 and not self._program.leading else ""
-            like = tensors[0].name if self._backend.widens else f"{tensors[0].name}.dtype"
-            lines.append(f'    _check_labels("{given.name}", {given.name}, ({shape}{trailing}), {like})')
+            like = self._variable(tensors[0]) + ("" if self._backend.widens else ".dtype")
+            lines.append(f'    _check_labels("{given.name}", {self._variable(given)}, ({shape}{trailing}), {like})')
         return [*lines, *self._condition_lines(function, of_scalars=False)]
 
     def _condition_lines(self, function: Function, *, of_scalars: bool) -> list[str]:
@@ -221,20 +231,21 @@ class _Module:
         for given in self._checked_givens():
             inputs = self._check_inputs(given)
             if given in function.parameters and of_scalars == any(not item.dims for item in inputs):
-                lines.append(f"    {self._check_name(given)}({', '.join(item.name for item in inputs)})")
+                lines.append(f"    {self._check_name(given)}({', '.join(map(self._variable, inputs))})")
         return lines
 
     def _widen_lines(self, tensors: list[Given], parameters: list[Given]) -> list[str]:
         scalars = [given for given in parameters if not given.dims]
-        like = tensors[0].name
+        like = self._variable(tensors[0])
         lines = []
         if self._backend.widens:
             self._helpers["_wide"] = None
-            wide = [given.name for given in parameters if given.dims]
+            wide = [self._variable(given) for given in parameters if given.dims]
             lines = [f"    dtype = {like}.dtype", f"    {', '.join(wide)} = {', '.join(f'_wide({name})' for name in wide)}"]
         for given in scalars:
             self._helpers["_number"] = None
-            lines.append(f'    {given.name} = _number("{given.name}", {given.name}, {like})')
+            name = self._variable(given)
+            lines.append(f'    {name} = _number("{given.name}", {name}, {like})')
         return lines
 
     def _narrowed(self, text: str) -> str:
@@ -260,11 +271,11 @@ class _Module:
         for given in tensors:
             mine = {dim: name for dim, name in missing.items() if dim in given.dims}
             if mine and len(mine) == len(given.dims) > 1 and not self._program.leading:
-                lines.append(f"    {', '.join(mine[dim] for dim in given.dims)} = {given.name}.shape")
+                lines.append(f"    {', '.join(mine[dim] for dim in given.dims)} = {self._variable(given)}.shape")
             else:
                 for dim, name in mine.items():
                     axis = given.dims.index(dim) - (len(given.dims) if self._program.leading else 0)
-                    lines.append(f"    {name} = {given.name}.shape[{axis}]")
+                    lines.append(f"    {name} = {self._variable(given)}.shape[{axis}]")
             for dim in mine:
                 del missing[dim]
         if missing:
@@ -277,3 +288,15 @@ class _Module:
         shape = [*lead, *(dim.name if isinstance(dim, Dim) else "1" for dim in statement.dims)]
         comment = f"  # ({', '.join(shape)}{',' if len(shape) == 1 else ''})" if shape else ""
         return line + comment if len(line + comment) <= LINE else line
+
+
+def _wrapped(head: str, arguments: Sequence[str], tail: str, indent: str) -> str:
+    """A call or a signature, on as many lines as the formatter gives it."""
+    joined = ", ".join(arguments)
+    line = f"{head}{joined}{tail}"
+    if len(line) <= LINE:
+        return line
+    inner = f"{indent}    "
+    if len(inner + joined) <= LINE:
+        return f"{head}\n{inner}{joined}\n{indent}{tail}"
+    return f"{head}\n" + "".join(f"{inner}{argument},\n" for argument in arguments) + f"{indent}{tail}"

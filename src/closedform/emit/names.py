@@ -1,8 +1,7 @@
-"""Names in generated code: checked identifiers, none twice, none that Python or the module needs."""
+"""Names in generated code: checked identifiers, none twice, none that Python needs."""
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Iterable
 from itertools import chain, count
@@ -14,7 +13,7 @@ class Names:
     """Hands out names that are free."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {*taken, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
+        self._taken = {*taken, *keyword.kwlist}
 
     def fresh(self, wanted: str) -> str:
         """``wanted`` if it is free, else a name like it."""
