@@ -35,6 +35,7 @@ STARTS_OPERAND = {"NAME", "NUMBER", "LPAR", "SUM"}
 OPERATORS = {"SIGN", "TIMES", "RAISED"}
 QUOTES = "‘’“”«»„"
 LOOKALIKES = {"−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!=", "∑": "sum_k(...)"}
+LOOKALIKES |= {"|": "abs(...)", "@": "a product of matrices as sum_k(A[i,k]*B[k,j])", "%": "0.05 for 5%"}
 LOOKALIKES |= {"²": "^2", "³": "^3", "∂": "d, as in dL/dz[i]", "√": "sqrt(...)", "∞": "a finite number", "∈": "in", "π": "pi"}
 
 
@@ -91,6 +92,12 @@ def _shown(came: str) -> str:
 def _advice(came: str, expected: set[str], opened: list[str], before: str) -> str:
     if came in LOOKALIKES:
         return f". Write {LOOKALIKES[came]}"
+    if came == "and":
+        return ". Conditions that must all hold are multiplied: (0 < x)*(x < 1)"
+    if came in ("onehot", "symmetric", "invertible", "positive"):
+        return f". Conditions follow where: given y[C] where y {came}"
+    if came == "," and re.search(r"[0-9]\Z", before) and not opened:
+        return ". Decimals have a point, as in 1.5"
     if came == "_":
         return ". A name begins with a letter"
     if came in QUOTES:
@@ -98,6 +105,8 @@ def _advice(came: str, expected: set[str], opened: list[str], before: str) -> st
     if not came.isascii():
         return ". Names are made of the letters A to Z, digits and _: write theta for θ" if came.isalpha() else ""
     if "TIMES" in expected and (came == "(" or re.match(r"[A-Za-z]|\.?[0-9]", came)):
+        if re.search(r"\bd\^[0-9]+\Z", before):
+            return ". A second derivative is written d2L/dx^2"
         word = re.search(r"[A-Za-z0-9_.]+\Z", before)
         return f". To multiply, write {word[0]}*{came}" if word else ". To multiply, write *"
     if came == "=" and expected == {"$END"}:

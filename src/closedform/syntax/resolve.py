@@ -125,6 +125,8 @@ class Resolver:
         first, second = node.entries[:2]
         if first.name == "sum" or first.name.startswith("sum_"):
             raise self.error(first.spot, f"a sum has its terms in brackets: write {first.name}(...)")
+        if first.name in FUNCTIONS:
+            raise self.error(first.spot, f"{first.name} is a function; write {first.name}(...)")
         message = f"expected an operator between {first.name} and {second.name}; to multiply, write *"
         raise self.error(second.spot, message)
 
@@ -187,9 +189,10 @@ class Resolver:
                 raise self.error(node.spot, f"{item.described()} is a tensor; write an entry of it, such as {item.name}[{letters}]")
             whole = self.whole
             if len(whole) != len(item.axes):
+                axes = "1 axis" if len(whole) == 1 else f"{len(whole)} axes"
                 message = (
-                    f"{item.described()} has {len(item.axes)} axes, but {len(whole)} would fit; softmax and log_softmax have as many "
-                    "indices as the tensors in their argument have axes, logsumexp one less"
+                    f"{item.described()} does not fit the indices of the call, which are for {axes}; softmax and "
+                    "log_softmax take an index for each axis, logsumexp for each but the last"
                 )
                 raise self.source.error(TextDimensionError, node.spot, message)
             self.along(item, whole, node)
