@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import ceil
 from random import Random
 from typing import Any
 
 import numpy as np
+from sympy import Pow, log
 
 from closedform.certify.real_points import satisfied
 from closedform.certify.refute import separated
-from closedform.certify.refute_points import derivative_order, round_point
+from closedform.certify.refute_points import ascending_sizes, derivative_order, dims_of, round_point
 from closedform.certify.refute_sample import Sample
 from closedform.notation import Claim, Dim, Relation, Setting
 from closedform.results import Counterexample
@@ -43,20 +45,13 @@ def counterexample_among(points: Sequence[Point], setting: Setting, claim: Claim
     return None
 
 
-def agreement(setting: Setting, claim: Claim, tried: Sequence[Mapping[Dim, int]], *, seed: int) -> tuple[str, ...]:
-    """How closely the sides are known to agree: ``agrees to 1e-200 at 20 points``; nothing if no point exists."""
-    order = derivative_order(setting, claim.lhs, claim.rhs)
-    worst, count = 0.0, 0
-    for attempt, sizes in itertools.islice(((a, s) for a in range(POINTS) for s in tried[:4]), 4 * POINTS):
-        values = round_point(setting, sizes, Random(f"{seed}:{attempt}"), 1 + attempt % 4, order=order)
-        gap = None if values is None else _gap(Sample(setting, sizes, values), claim)
-        if gap is not None:
-            worst, count = max(worst, gap), count + 1
-        if count == POINTS:
-            break
-    if not count:
+def agreement(setting: Setting, claim: Claim, *, seed: int) -> tuple[str, ...]:
+    """How closely the sides are known to agree: ``agrees to 1e-200 at 20 points``."""
+    gaps = (_gap(sample, claim) for sample in _small_samples(setting, claim, 3 * POINTS, seed))
+    known = list(itertools.islice((gap for gap in gaps if gap is not None), POINTS))
+    if not known:
         return ("no point at which both sides exist was found",)
-    return (f"agrees to 1e{int(np.floor(worst))} at {count} points",)
+    return (f"agrees to 1e{int(np.floor(max(known)))} at {len(known)} points",)
 
 
 def _gap(sample: Sample, claim: Claim) -> float | None:
@@ -71,19 +66,32 @@ def _gap(sample: Sample, claim: Claim) -> float | None:
     return worst
 
 
-def exists_somewhere(setting: Setting, claim: Claim, tried: Sequence[Mapping[Dim, int]]) -> bool:
-    """Whether both sides exist at some real point; also where no round point could be drawn to tell.
+def exists_somewhere(setting: Setting, claim: Claim) -> bool:
+    """Whether both sides exist at some real point, of a few small sizes; also where no point could be drawn to tell.
 
     Over a field log(x) and log(-x) are the same, and every sum can be a square; real numbers are less forgiving.
     """
-    order = derivative_order(setting, claim.lhs, claim.rhs)
+    bodies = [claim.lhs, claim.rhs, *(let.body for let in setting.lets)]
+    if not any(body.has(log) or any(not power.exp.is_Integer for power in body.atoms(Pow)) for body in bodies):
+        return True
     drawn = False
-    for attempt, sizes in itertools.islice(((a, s) for a in range(POINTS) for s in (tried[0], tried[len(tried) // 2])), 2 * POINTS):
-        values = round_point(setting, sizes, Random(f"domain:{attempt}"), 1 + attempt % 4, order=order)
-        if values is not None:
-            drawn = True
-            sample = Sample(setting, sizes, values)
-            lhs, rhs = (sample.real(side, claim.free_indices) for side in (claim.lhs, claim.rhs))
-            if np.any(np.isfinite(lhs) & np.isfinite(rhs)):
-                return True
+    for sample in _small_samples(setting, claim, 3 * POINTS, "domain"):
+        drawn = True
+        lhs, rhs = (sample.real(side, claim.free_indices) for side in (claim.lhs, claim.rhs))
+        if np.any(np.isfinite(lhs) & np.isfinite(rhs)):
+            return True
     return not drawn
+
+
+def _small_samples(setting: Setting, claim: Claim, most: int, seed: object) -> Iterator[Sample]:
+    """Up to so many round points, of sizes up to 4; sizes at which none is found are not tried for long."""
+    order = derivative_order(setting, claim.lhs, claim.rhs)
+    small = list(itertools.islice(ascending_sizes(dims_of(setting, claim.lhs, claim.rhs), setting, largest=4), 6))
+    usable = small[1:4] + small[:1] + small[4:]  # at size 1 alone much is equal or does not exist
+    for attempt in range(ceil(most / max(1, len(usable)))):
+        for sizes in list(usable):
+            values = round_point(setting, sizes, Random(f"{seed}:{attempt}"), 1 + attempt % 4, order=order)
+            if values is None:
+                usable.remove(sizes)
+            else:
+                yield Sample(setting, sizes, values)

@@ -74,7 +74,7 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     unreached = _unreached(asked, tried, outcomes, seed)
     if isinstance(unreached, Verdict):
         return unreached
-    if not exists_somewhere(setting, claim, tried):
+    if not exists_somewhere(setting, claim):
         return Verdict(UNDECIDED, _listed(tried), notes=("no real point at which both sides exist was found",))
     notes = (*_beyond(plan), *_notes(asked, outcomes, absent, dims))
     if unreached:
@@ -139,7 +139,7 @@ def _by_balls(
     if counterexample is not None:
         diagnosis = diagnose(setting, claim, counterexample, seed=seed)
         return Verdict(REFUTED, _listed(tried), counterexample=counterexample, diagnosis=diagnosis)
-    return Verdict(UNDECIDED, _listed(tried), notes=(*known, *agreement(setting, claim, tried, seed=seed)))
+    return Verdict(UNDECIDED, _listed(tried), notes=(*known, *agreement(setting, claim, seed=seed)))
 
 
 def _notes(asked: Question, outcomes: list[Outcome], absent: list[dict[Dim, int]], dims: tuple[Dim, ...]) -> tuple[str, ...]:

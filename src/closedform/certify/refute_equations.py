@@ -76,14 +76,14 @@ def _affine(draw: Array, residual: object, rng: Random) -> Iterator[Array]:
 
     origin = np.array([F(0)] * len(flat), dtype=object)
     constant = at(origin)
+    doubled = [2 * value - c for value, c in zip(at(flat), constant, strict=True)]
+    if doubled != at(2 * flat):
+        return
     steps = [np.array(origin) for _ in flat]
     for k, step in enumerate(steps):
         step[k] = F(1)
     columns = [[value - c for value, c in zip(at(step), constant, strict=True)] for step in steps]
     rows: Rows = [[column[r] for column in columns] for r in range(len(constant))]
-    doubled = [2 * value - c for value, c in zip(at(flat), constant, strict=True)]
-    if doubled != at(2 * flat):
-        return
     right = [-c for c in constant]
     order = list(range(len(flat)))
     for _ in range(2):

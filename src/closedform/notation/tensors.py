@@ -82,7 +82,7 @@ class NamedTensor(IndexedBase):
 
     @property
     def name(self) -> str:
-        return str(self.label)
+        return str(self.label.name)  # not str(self.label): that starts SymPy's printer
 
     @property
     def dims(self) -> tuple[Dim, ...]:
