@@ -39,7 +39,7 @@ def find_counterexample(setting: Setting, claim: Claim, *, seed: int = 0) -> Cou
     >>> D = Dim("D"); (i,) = indices("i", D); x, f = tensor("x", D), scalar("f")
     >>> setting = Setting((Given(x),), (Let(f, summation(x[i] ** 2, i)),))
     >>> find_counterexample(setting, Claim("half", partial(f, x[i]), x[i]))
-    Counterexample(sizes={'D': 1}, values={'x': ['1']}, entry={'i': 1}, lhs='2', rhs='1')
+    Counterexample(sizes={'D': 1}, values={'x': ['2']}, entry={'i': 1}, lhs='4', rhs='2')
     """
     unclear: list[tuple[float, Sample]] = []
     for sample in _samples(setting, claim, seed):
