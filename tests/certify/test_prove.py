@@ -264,3 +264,8 @@ def test_constraints_are_drawn_in_general_not_in_special_cases(constraint: str, 
     }[constraint]
     claim = {"symmetric": Claim("symmetric", P[a, b], P[b, a]), "determinant": Claim("determinant", det(P), Integer(1))}[claimed]
     assert prove(Setting((Given(P, where=(relation,)),)), claim).verdict != PROVED
+
+
+def test_a_derivative_of_what_does_not_exist_is_not_proved() -> None:
+    setting = Setting((Given(s),), (Let(f, log(-exp(s))),))
+    assert prove(setting, Claim("gradient", partial(f, s), Integer(1))).verdict == UNDECIDED

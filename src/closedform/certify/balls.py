@@ -45,9 +45,16 @@ def counterexample_among(points: Sequence[Point], setting: Setting, claim: Claim
     return None
 
 
+def counterexample_nearby(setting: Setting, claim: Claim, *, seed: int) -> Counterexample | None:
+    """A counterexample among further round points of small sizes."""
+    samples = _small_samples(setting, claim, 3 * POINTS, seed)
+    return next((found for sample in samples if (found := separated(sample, claim))), None)
+
+
 def agreement(setting: Setting, claim: Claim, *, seed: int) -> tuple[str, ...]:
     """How closely the sides are known to agree: ``agrees to 1e-200 at 20 points``."""
-    gaps = (_gap(sample, claim) for sample in _small_samples(setting, claim, 3 * POINTS, seed))
+    samples = (sample for sample in _small_samples(setting, claim, 3 * POINTS, seed) if sample.defined(claim.lhs))
+    gaps = (_gap(sample, claim) for sample in samples)
     known = list(itertools.islice((gap for gap in gaps if gap is not None), POINTS))
     if not known:
         return ("no point at which both sides exist was found",)
@@ -78,7 +85,7 @@ def exists_somewhere(setting: Setting, claim: Claim) -> bool:
     for sample in _small_samples(setting, claim, 3 * POINTS, "domain"):
         drawn = True
         lhs, rhs = (sample.real(side, claim.free_indices) for side in (claim.lhs, claim.rhs))
-        if np.any(np.isfinite(lhs) & np.isfinite(rhs)):
+        if sample.defined(claim.lhs) and np.any(np.isfinite(lhs) & np.isfinite(rhs)):
             return True
     return not drawn
 

@@ -145,7 +145,17 @@ def _add_derivatives(
             for arrangement in orders:
                 term = tower.arrange(leaf, [*range(own), *(axis for k in arrangement for axis in blocks[k])])
                 total = term if total is None else tower.add(total, term)
-            values[key] = leaf if total is None else total
+            values[key] = _for_each(given, dims, leaf if total is None else total, sizes, tower)
+
+
+def _for_each(given: Given, dims: Sequence[Dim], derivative: Node, sizes: Mapping[Dim, int], tower: Tower) -> Node:
+    """The derivative of a function that maps over dimensions: zero between different entries of them."""
+    for dim in given.each:
+        first, *others = (axis for axis, other in enumerate(dims) if other == dim)
+        for axis in others:
+            place = {first: 0, axis: 1}
+            derivative = tower.multiply(derivative, tower.arrange(tower.eye(sizes[dim]), [place.get(k) for k in range(len(dims))]))
+    return derivative
 
 
 # -- equations ------------------------------------------------------------------------------------

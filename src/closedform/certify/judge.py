@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from closedform.certify.balls import Point, agreement, counterexample_among, exists_somewhere
+from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
 from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
 from closedform.certify.diagnose import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
@@ -135,7 +135,11 @@ def _by_balls(
     setting: Setting, claim: Claim, seed: int, tried: list[dict[Dim, int]], known: tuple[str, ...], suspects: Sequence[Point] = ()
 ) -> Verdict:
     """Where the fields cannot prove: refuted if two enclosures are disjoint, else undecided with what is known."""
-    counterexample = find_counterexample(setting, claim, seed=seed) or counterexample_among(suspects, setting, claim, tried[-1])
+    counterexample = (
+        find_counterexample(setting, claim, seed=seed)
+        or counterexample_among(suspects, setting, claim, tried[-1])
+        or counterexample_nearby(setting, claim, seed=seed)
+    )
     if counterexample is not None:
         diagnosis = diagnose(setting, claim, counterexample, seed=seed)
         return Verdict(REFUTED, _listed(tried), counterexample=counterexample, diagnosis=diagnosis)

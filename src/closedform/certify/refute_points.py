@@ -130,7 +130,12 @@ def _derivative_entries(
     own = tuple(sizes[dim] for dim in given.dims)
     entries = np.empty((*own, *itertools.chain.from_iterable(blocks)), dtype=object)
     drawn: dict[object, Fraction] = {}
+    shapes = [given.dims, *(getattr(source, "dims", ()) for source in sources)]
+    each = [[(n, dims.index(dim)) for n, dims in enumerate(shapes) if dim in dims] for dim in given.each]
     for at in itertools.product(np.ndindex(own), *map(np.ndindex, blocks)):
+        if any(len({at[n][axis] for n, axis in places}) > 1 for places in each):
+            entries[tuple(itertools.chain.from_iterable(at))] = Fraction(0)
+            continue
         key = (at[0], tuple(sorted((source.name, position) for source, position in zip(sources, at[1:], strict=True))))
         if key not in drawn:
             drawn[key] = rng.choice(POOLS[max(level, 1)])
