@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sympy import Expr, KroneckerDelta, Sum
+from sympy import Expr, KroneckerDelta, Sum, gamma
 
+from closedform.derive import closed_form
 from closedform.derive.algebra import substitute
 from closedform.derive.canonical import canonical
 from closedform.derive.facts import Facts, collect_facts, softmax_of
@@ -21,12 +22,14 @@ from closedform.derive.rules.nest import nested
 from closedform.derive.rules.piecewise import simplify_pieces
 from closedform.derive.rules.pull import pull
 from closedform.derive.rules.quotients import cancel
+from closedform.errors import DerivationError
 from closedform.notation import (
     Dim,
     Given,
     Let,
     Membership,
     OneHot,
+    Partial,
     Setting,
     SymmetricMatrix,
     delta,
@@ -37,9 +40,11 @@ from closedform.notation import (
     less,
     relu,
     scalar,
+    sigmoid,
     sign,
     step,
     summation,
+    tanh,
     tensor,
     where,
 )
@@ -189,3 +194,33 @@ def test_nesting_makes_squares() -> None:
     flat = total(x[k] * X[i, k] * X[i, m] * x[m] * A[i, i], i, k, m)
     square = total(A[i, i] * total(x[k] * X[i, k], k) ** 2, i)
     assert same(nested(flat), square)
+
+
+def test_names_do_not_bring_in_a_division() -> None:
+    f = scalar("f")
+    silu = Setting((Given(t),), (Let(f, t * sigmoid(t)),))
+    assert to_text(closed_form(silu, Partial(f, t)).expression) == "sigmoid(t)*(1 + t*(1 - sigmoid(t)))"
+    capped = Setting((Given(t), Given(scalar("a"))), (Let(f, scalar("a") * tanh(t / scalar("a"))),))
+    assert to_text(closed_form(capped, Partial(f, t)).expression) == "1 - f^2/a^2"
+
+
+def test_raw_exponentials_get_a_name_that_is_free() -> None:
+    given = (Given(z), Given(p))
+    raw = exp(z[i]) / summation(exp(z[k]), k)
+    form = closed_form(Setting(given), raw, avoid=["softmax"])
+    assert to_text(form.expression) == "p1[i]"
+    assert [let.doc for let in form.setting.lets] == ["softmax probabilities"]
+
+
+def test_an_unknown_function_keeps_its_derivatives() -> None:
+    u, f = tensor("u", C), scalar("f")
+    setting = Setting((Given(z), Given(u, of=(z,))), (Let(f, summation(u[k] ** 2, k)),))
+    form = closed_form(setting, Partial(f, z[i], z[j]))
+    assert to_text(form.expression) == "2*(sum_k(d2u[k]/dz[i]dz[j]*u[k]) + sum_k(du[k]/dz[i]*du[k]/dz[j]))"
+
+
+def test_a_function_without_a_known_derivative() -> None:
+    f = scalar("f")
+    setting = Setting((Given(t),), (Let(f, gamma(t)),))
+    with pytest.raises(DerivationError, match="no derivative is known for gamma; known are Abs, cos"):
+        closed_form(setting, Partial(f, t))

@@ -75,7 +75,7 @@ show  dL/dz[j] = 0
 def test_the_last_derivations_steps_all_equal_the_target(block: object) -> None:
     setting: Setting = block.setting  # type: ignore[attr-defined]
     target = block.claims[0].lhs  # type: ignore[attr-defined]
-    deriver = Deriver(setting, ())
+    deriver = Deriver(setting)
     path = deriver.derivation(target)
     names = [change.rule for change in path.changes]
     # Steps before "differentiate again" are about the first derivative.

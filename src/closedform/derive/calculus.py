@@ -99,19 +99,34 @@ def _of_entry(head: Expr, entry: Expr, dependence: Dependence) -> Expr:
 def _of_unknown(head: Expr, before: tuple[Expr, ...], entry: Expr, dependence: Dependence) -> Expr:
     """An unknown function of x: its derivative is an atom; through another unknown function of x, the chain rule."""
     given = dependence.given(head_name(head))
-    if given is None or any(source.name == head_name(entry) for source in given.of):
-        return Partial(head, *sorted((*before, entry), key=str))
-    return Add(*[_through(head, before, source, entry, dependence) for source in given.of])
+    if given is None:
+        return _atom(head, before, entry)
+    if any(source.name == head_name(entry) for source in given.of):
+        own = {index: mapped for index, mapped in _mapped(head, given, entry) if index != mapped}
+        deltas = [KroneckerDelta(index, mapped) for index, mapped in own.items()]
+        return Mul(*deltas, _atom(head, before, entry.xreplace(own)))
+    return Add(*[_through(head, before, source, entry, given, dependence) for source in given.of])
 
 
-def _through(head: Expr, before: tuple[Expr, ...], source: NamedTensor | Symbol, entry: Expr, dependence: Dependence) -> Expr:
+def _through(
+    head: Expr, before: tuple[Expr, ...], source: NamedTensor | Symbol, entry: Expr, given: Given, dependence: Dependence
+) -> Expr:
     if not isinstance(source, NamedTensor):
         return Mul(_atom(head, before, source), differentiate(source, entry, dependence))
     taken = every_index(head) | every_index(entry) | {index for variable in before for index in every_index(variable)}
     at: tuple[Index, ...] = ()
     for dim in source.dims:
         at += (fresh(Index("s", dim), taken | set(at)),)
-    return summation(Mul(_atom(head, before, source[at]), differentiate(source[at], entry, dependence)), *at)
+    own = dict(_mapped(head, given, source[at]))
+    inner = source[at].xreplace(own)
+    return summation(Mul(_atom(head, before, inner), differentiate(inner, entry, dependence)), *(index for index in at if index not in own))
+
+
+def _mapped(head: Expr, given: Given, entry: Expr) -> list[tuple[Index, Index]]:
+    """The indices of a source's entry along which the function is mapped, each with the head's own: f[b] is a function of x[b]."""
+    if not isinstance(entry, Indexed):
+        return []
+    return [(index, head.indices[given.dims.index(index.dim)]) for index in entry.indices if index.dim in given.each]
 
 
 def _atom(head: Expr, before: tuple[Expr, ...], variable: Expr) -> Expr:

@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add, Indexed, KroneckerDelta, Mul, Sum
 
 from closedform.derive.algebra import factors, free, is_leaf, named_index, nodes, rebuilt, substitute, sum_parts, transform
-from closedform.notation import Index
+from closedform.notation import Index, Partial
 
 PREFIX = "dummy"
 MOST_ORDERS = 720  # orders of interchangeable dummies that are tried before the first is taken
@@ -38,6 +38,8 @@ def key(node: Any, names: Mapping[Index, str] | None = None) -> str:
     parts = [key(argument, names) for argument in node.args]
     if isinstance(node, Add | Mul | KroneckerDelta):
         parts.sort()
+    if isinstance(node, Partial):
+        parts[1:] = sorted(parts[1:])
     return f"{type(node).__name__}({','.join(parts)})"
 
 
@@ -45,13 +47,24 @@ def key(node: Any, names: Mapping[Index, str] | None = None) -> str:
 def canonical(expression: Any) -> Any:
     """The same expression with canonical bound indices; alpha-equivalent expressions become equal."""
     if not expression.has(Sum):
-        return expression
+        return in_order(expression)
     # Under an outer sum its index is free here, and may have a canonical name: then others are used.
     prefix = PREFIX
     while any(index.name.startswith(prefix) and index.name[len(prefix)].isdigit() for index in free(expression)):
         prefix += "x"
     apart = _apart(expression, itertools.count())
-    return transform(apart, lambda node: _renamed(node, prefix) if isinstance(node, Sum) else node)
+    return in_order(transform(apart, lambda node: _renamed(node, prefix) if isinstance(node, Sum) else node))
+
+
+def in_order(expression: Any) -> Any:
+    """Second derivatives of unknown functions do not depend on the order of their variables: take the alphabet's."""
+    if not expression.has(Partial):
+        return expression
+
+    def change(node: Any) -> Any:
+        return Partial(node.target, *sorted(node.variables, key=key)) if isinstance(node, Partial) else node
+
+    return transform(expression, change)
 
 
 def _apart(expression: Any, numbers: Iterator[int]) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Expr, Indexed, Pow, Symbol, exp
+from sympy import Add, Expr, Indexed, Pow, S, Symbol, exp
 
 from closedform.derive.algebra import factors, is_leaf, names_in, nodes, rebuilt, substitute, transform
 from closedform.derive.calculus import Dependence, differentiate
@@ -61,13 +61,14 @@ def closed_form(setting: Setting, target: Expr, *, avoid: Iterable[str] = ()) ->
     'p[i]*(delta(i,j) - p[j])'
     """
     taken = names_in(target) - set(setting.symbols()) | set(avoid)
-    return deriver_of(setting, tuple(sorted(taken))).closed_form(target)
+    raw = target if target.has(exp) else S.Zero
+    return deriver_of(setting, tuple(sorted(taken)), raw).closed_form(target)
 
 
 @lru_cache(maxsize=32)
-def deriver_of(setting: Setting, avoid: tuple[str, ...]) -> Deriver:
+def deriver_of(setting: Setting, avoid: tuple[str, ...], raw: Expr) -> Deriver:
     """One deriver a setting, so that lemmas are reused from call to call; it remembers, it does not change."""
-    return Deriver(setting, avoid)
+    return Deriver(setting, avoid, raw)
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ class Lemma:
 class Deriver:
     """Derives in one setting; what it has derived it keeps."""
 
-    def __init__(self, setting: Setting, avoid: tuple[str, ...]) -> None:
+    def __init__(self, setting: Setting, avoid: tuple[str, ...] = (), raw: Expr = S.Zero) -> None:
         self._avoid = avoid
-        self._prepared: Prepared = prepare(setting, avoid)
+        self._prepared: Prepared = prepare(setting, avoid, raw)
         self._setting = setting
         self._full = Setting(setting.given, self._prepared.lets)
         self._lets = {let.name: let for let in self._prepared.lets}

@@ -15,6 +15,7 @@ from closedform.derive.calculus import Dependence
 from closedform.derive.canonical import canonical
 from closedform.derive.matching import Pattern
 from closedform.notation import (
+    Dim,
     Index,
     Let,
     Membership,
@@ -60,7 +61,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Relation_:
+class Solved:
     """A let solved for one of its parts: ``part**exponent = value``; ``certain`` where the name is sure to read better."""
 
     let: Let
@@ -87,7 +88,7 @@ class Facts:
     bits: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
     symmetric: frozenset[str] = frozenset()
-    relations: tuple[Relation_, ...] = ()
+    relations: tuple[Solved, ...] = ()
 
     def without_contractions(self, heads: frozenset[str]) -> Facts:
         """Without the names of plain contractions, L = sum_i g[i]*p[i], for L in ``heads``.
@@ -203,13 +204,13 @@ def _written_out_symmetric(constraints: Sequence[object]) -> frozenset[str]:
 # ---------------------------------------------------------------------------------------------
 
 
-def relations_of(let: Let) -> tuple[Relation_, ...]:
+def relations_of(let: Let) -> tuple[Solved, ...]:
     """head = a*part**n + rest, solved for each part that carries the let's indices."""
     body = canonical(let.body)
     if is_leaf(body) or softmax_of(let) is not None:
         return ()
     if isinstance(body, Pow) and not is_leaf(body.base) and not body.exp.is_integer:
-        return (Relation_(let, Pattern(body.base, let.indices), let.head ** (1 / body.exp), True),)
+        return (Solved(let, Pattern(body.base, let.indices), let.head ** (1 / body.exp), True),)
     found = []
     for part in _parts(body):
         solved = _solve(let, body, part)
@@ -236,7 +237,7 @@ def _opened_terms(term: Expr) -> list[Expr]:
     return [term]
 
 
-def _solve(let: Let, body: Expr, part: Expr) -> Relation_ | None:
+def _solve(let: Let, body: Expr, part: Expr) -> Solved | None:
     opened = [inner for outer in terms(body) for inner in _opened_terms(outer)]
     holding = [term for term in opened if part in powers(term)[1]]
     if len(holding) != 1 or any(part != term and part in _inside(term) for term in opened if term not in holding):
@@ -245,15 +246,21 @@ def _solve(let: Let, body: Expr, part: Expr) -> Relation_ | None:
     exponent = exponents.pop(part)
     if exponent not in (1, -1) or set(let.indices) - part.free_symbols or any(part in _inside(base) for base in exponents):
         return None
-    if not isinstance(part, Indexed | Sum) and is_leaf(part) and part.free_symbols.isdisjoint(let.indices) and let.indices:
+    if is_leaf(part) and not isinstance(part, Indexed):
         return None
     rest = sum((term for term in opened if term is not holding[0]), S.Zero)
     scale = coefficient * Mul(*[Pow(base, power) for base, power in exponents.items()])
-    value = ((let.head - rest) / scale) ** exponent
-    certain = rest == 0 and not isinstance(part, Indexed) and not is_leaf(part) and body == part
-    if is_leaf(part) and not isinstance(part, Indexed):
+    if exponent == -1 or not _never_zero(scale, body):
         return None
-    return Relation_(let, Pattern(part, let.indices), value, certain)
+    value = (let.head - rest) / scale
+    certain = rest == 0 and not isinstance(part, Indexed) and body == part
+    return Solved(let, Pattern(part, let.indices), value, certain)
+
+
+def _never_zero(scale: Expr, body: Expr) -> bool:
+    """Whether one may divide by it wherever the definition exists: f = x*sigmoid(x) must not become sigmoid(x) = f/x."""
+    divided = {node.base for node in nodes(body) if isinstance(node, Pow) and node.exp.is_negative}
+    return all(base.is_number or isinstance(base, Dim) or power.is_negative or base in divided for base, power in powers(scale)[1].items())
 
 
 def _inside(expression: Expr) -> set[Expr]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from sympy import Expr, Indexed, Mul, Pow, Sum
+from sympy import Expr, Indexed, Mul, Sum
 
 from closedform.derive.algebra import closed, factors, free, is_leaf, names_in, rebuilt, substitute, sum_parts
 from closedform.derive.canonical import canonical
@@ -81,13 +81,3 @@ def inner_sums(node: Sum) -> Iterator[tuple[Expr, Expr, tuple[Index, ...]]]:
         if len(inside) < len(parts) or others:
             outside = Mul(*[part for part in parts if part not in inside])
             yield closed(inside, (index,)), outside, others
-
-
-def replace_power(pattern: Pattern, node: Expr) -> tuple[dict[Index, Index], Expr] | None:
-    """A node that is an instance of the pattern or a power of one: the indices, and the exponent."""
-    base, exponent = (node.base, node.exp) if isinstance(node, Pow) else (node, None)
-    if exponent is not None:
-        found = pattern.match(base)
-        return (found, exponent) if found is not None else None
-    found = pattern.match(node)
-    return (found, Pow(node, 1).as_base_exp()[1]) if found is not None else None

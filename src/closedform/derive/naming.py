@@ -7,6 +7,7 @@ from typing import Any
 from sympy import Sum
 
 from closedform.derive.algebra import every_index, is_leaf, named_index, names_in, rebuilt, substitute, sum_parts
+from closedform.derive.canonical import in_order
 from closedform.notation import Dim, Index, Setting
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
@@ -40,7 +41,7 @@ class Letters:
 def with_letters(expression: Any, letters: Letters, busy: frozenset[str] = frozenset()) -> Any:
     """The expression with a letter for every bound index."""
     if is_leaf(expression):
-        return expression
+        return in_order(expression)
     busy = busy | {index.name for index in expression.free_symbols if isinstance(index, Index)}
     if not isinstance(expression, Sum):
         return rebuilt(expression, tuple(with_letters(argument, letters, busy) for argument in expression.args))

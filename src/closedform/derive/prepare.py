@@ -16,7 +16,7 @@ from sympy import Add, Expr, Indexed, Mul, Pow, S, Sum, exp, log
 
 from closedform.derive.algebra import base_and_exponent, factors, free, nodes, substitute, sum_parts, transform
 from closedform.derive.canonical import canonical
-from closedform.derive.facts import Facts, Relation_, softmax_of
+from closedform.derive.facts import Facts, Solved, softmax_of
 from closedform.derive.matching import Pattern
 from closedform.derive.naming import Letters, with_letters
 from closedform.derive.rules.fold_lets import apply_relation
@@ -39,23 +39,28 @@ class Prepared:
     added: frozenset[str]
 
 
-def prepare(setting: Setting, avoid: Iterable[str]) -> Prepared:
-    """Fold raw exponentials, with new names where a softmax has none yet."""
+def prepare(setting: Setting, avoid: Iterable[str], raw: Expr) -> Prepared:
+    """Fold raw exponentials of the definitions, with new names where a softmax has none yet; also for those of ``raw``."""
     taken = set(setting.symbols()) | set(avoid)
     lets: list[Let] = []
     added: set[str] = set()
     opened = [_with_body(let, fold_logistic(with_logsumexp_open(let.body, setting.lets))) for let in setting.lets]
     letters = Letters(setting, S.Zero)
+
+    def name_softmaxes(body: Expr) -> None:
+        for partition in _partitions(body):
+            if not any(_is_partition(partition, other) for other in (*lets, *opened)):
+                new = _named_softmax(partition, taken, letters)
+                taken.add(new.name)
+                added.add(new.name)
+                lets.append(new)
+
     for let in opened:
         if softmax_of(let) is None:
-            for partition in _partitions(let.body):
-                if not any(_is_partition(partition, other) for other in (*lets, *opened)):
-                    new = _named_softmax(partition, taken, letters)
-                    taken.add(new.name)
-                    added.add(new.name)
-                    lets.append(new)
+            name_softmaxes(let.body)
             let = _with_body(let, fold_known(let.body, lets, setting))
         lets.append(let)
+    name_softmaxes(raw)
     by_name = {let.name: let for let in setting.lets}
     kept = tuple(by_name.get(let.name, let) for let in lets)
     return Prepared(Setting(setting.given, kept), tuple(lets), frozenset(added))
@@ -76,7 +81,7 @@ def with_logsumexp_open(expression: Expr, lets: Iterable[Let]) -> Expr:
 def _opened_exponential(let: Let, node: Any) -> Any:
     if not isinstance(node, exp):
         return node
-    relation = Relation_(let, Pattern(let.head, let.indices), let.body, certain=True)
+    relation = Solved(let, Pattern(let.head, let.indices), let.body, certain=True)
     opened: Expr = apply_relation(node.args[0], relation)
     return node if opened == node.args[0] else exp(opened)
 

@@ -15,7 +15,7 @@ from sympy import Expr
 from closedform.derive.algebra import nodes
 from closedform.derive.canonical import canonical
 from closedform.derive.cost import cost
-from closedform.derive.facts import Facts, Relation_
+from closedform.derive.facts import Facts, Solved
 from closedform.derive.rules import CERTAIN, COLLECT, EXPAND, SPLIT, Rule
 from closedform.derive.rules.fold_lets import RULE as FOLD_LETS
 from closedform.derive.rules.fold_lets import apply_relation
@@ -113,7 +113,7 @@ def _with_names(best: Path, spread: Path, facts: Facts) -> Iterable[Path]:
             yield _collected(_spread(through, facts), facts)
 
 
-def _may_apply(expression: Expr, relation: Relation_) -> bool:
+def _may_apply(expression: Expr, relation: Solved) -> bool:
     kind = type(relation.pattern.expression)
     return any(isinstance(node, kind) for node in nodes(expression))
 

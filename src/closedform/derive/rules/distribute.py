@@ -7,7 +7,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum
 
 from closedform.derive.algebra import factors, free, is_leaf, nodes, sum_parts, terms, transform
 from closedform.derive.facts import Facts
@@ -54,7 +54,7 @@ def multiply_out(expression: Expr, facts: Facts) -> Expr:
 
 def expanded(node: Expr) -> Expr:
     """The node multiplied out."""
-    if is_leaf(node) or isinstance(node, Indexed):
+    if is_leaf(node):
         return node
     if isinstance(node, Add):
         return Add(*[expanded(term) for term in node.args])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Pow
 
 from closedform.derive.algebra import substitute
-from closedform.derive.facts import Facts, Relation_
+from closedform.derive.facts import Facts, Solved
 from closedform.derive.matching import replace
 from closedform.derive.rules.base import Rule
 
@@ -18,7 +18,7 @@ def fold_lets(expression: Expr, facts: Facts) -> Expr:
     return expression
 
 
-def apply_relation(expression: Expr, relation: Relation_) -> Expr:
+def apply_relation(expression: Expr, relation: Solved) -> Expr:
     """Replace every instance of the relation's part, under any power of it."""
     wanted = type(relation.pattern.expression)
 

@@ -9,7 +9,7 @@ from sympy import Expr, Mul, Pow, Sum, exp
 
 from closedform.derive.algebra import base_and_exponent, factors, free, rename_bound, substitute, sum_parts, transform
 from closedform.derive.canonical import canonical
-from closedform.derive.facts import Facts, Relation_, Softmax
+from closedform.derive.facts import Facts, Softmax, Solved
 from closedform.derive.matching import Pattern
 from closedform.derive.rules.base import Rule
 from closedform.derive.rules.fold_lets import apply_relation
@@ -104,7 +104,7 @@ def _without_names(body: Expr, facts: Facts) -> Expr:
     """A definition with the logsumexps that it names written out."""
     for let in facts.setting.lets:
         if isinstance(let.body, log):
-            body = apply_relation(body, Relation_(let, Pattern(let.head, let.indices), let.body, certain=True))
+            body = apply_relation(body, Solved(let, Pattern(let.head, let.indices), let.body, certain=True))
     return body
 
 
