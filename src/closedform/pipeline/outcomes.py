@@ -140,4 +140,5 @@ class Verification:
 
     def __str__(self) -> str:
         problems = [problem for result in self.results for problem in text.problems(result)]
-        return "\n\n".join([text.table(text.VERIFY_COLUMNS, map(text.verify_row, self.results)), *problems])
+        notes = dict.fromkeys(f"note: {note}" for result in self.results for note in result.notes)
+        return "\n\n".join([text.table(text.VERIFY_COLUMNS, map(text.verify_row, self.results)), *problems, *notes])
