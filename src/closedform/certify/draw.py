@@ -14,7 +14,7 @@ Each construction reaches a dense part of all solutions, so that what holds for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
