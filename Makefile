@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install verify test lint format generate report clean
+.PHONY: help install verify test lint format generate report mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ generate: .venv/installed ## write the kernels of the catalogue into numeric/
 	$(BIN)/closedform generate
 
 report: verify ## write reports/: Markdown (committed) and one HTML file
+
+mutants: .venv/installed ## the kernel's power: verdicts on mutants of every proved claim (minutes), into reports/mutants.md
+	$(BIN)/python benchmarks/mutants.py --report reports/mutants.md
 
 clean: ## remove what was installed and built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*.html

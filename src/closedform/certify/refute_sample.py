@@ -96,7 +96,7 @@ class Sample:
 
     def _interpreter(self, precision: int) -> Interpreter:
         if precision not in self.interpreters:
-            values = {name: _TO_BALL(array) if precision else array.astype(float) for name, array in self.values.items()}
+            values = {name: exact_balls(array) if precision else array.astype(float) for name, array in self.values.items()}
             for name, (source, axes) in self.aliases.items():
                 base = self.base or self
                 values[name] = base.balls(source, axes, precision) if precision else base.real(source, axes)

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from random import Random
 
 from closedform.certify import prove
+from closedform.certify.evaluate import evaluate
 from closedform.certify.refute import separated
 from closedform.certify.refute_points import ascending_sizes, derivative_order, dims_of, round_point
-from closedform.certify.refute_sample import Sample, surely_equal
+from closedform.certify.refute_sample import Sample, exact_balls, surely_equal
+from closedform.certify.rings.ball import Ball
 from closedform.check.mutants import Mutant
 from closedform.results import PROVED, REFUTED, UNDECIDED
 
@@ -65,8 +67,11 @@ def truth(mutant: Mutant, *, seed: int = 0) -> str:
     'different'
     """
     claim, evaluated = mutant.claim, 0
+    ring = Ball(PRECISION)  # at a kink the function's own convention counts: a mutant may stand on one everywhere
     for sample in _samples(mutant, seed):
-        lhs, rhs = (sample.balls(side, claim.free_indices, PRECISION) for side in (claim.lhs, claim.rhs))
+        with ring.scope():
+            values = {name: exact_balls(array) for name, array in sample.values.items()}
+            lhs, rhs = (evaluate(side, mutant.setting, sample.sizes, values, ring, claim.free_indices) for side in (claim.lhs, claim.rhs))
         if not all(value.is_finite() for value in (*lhs.flat, *rhs.flat)):
             continue
         evaluated += 1
