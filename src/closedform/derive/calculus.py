@@ -108,9 +108,7 @@ def _of_unknown(head: Expr, before: tuple[Expr, ...], entry: Expr, dependence: D
     return Add(*[_through(head, before, source, entry, given, dependence) for source in given.of])
 
 
-def _through(
-    head: Expr, before: tuple[Expr, ...], source: NamedTensor | Symbol, entry: Expr, given: Given, dependence: Dependence
-) -> Expr:
+def _through(head: Expr, before: tuple[Expr, ...], source: NamedTensor | Symbol, entry: Expr, given: Given, dependence: Dependence) -> Expr:
     if not isinstance(source, NamedTensor):
         return Mul(_atom(head, before, source), differentiate(source, entry, dependence))
     taken = every_index(head) | every_index(entry) | {index for variable in before for index in every_index(variable)}
