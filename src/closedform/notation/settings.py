@@ -23,8 +23,10 @@ class Given:
         doc: what it is, in a few words, for docstrings and reports.
         where: constraints; they restrict where a claim must hold, entries are still
             differentiated as independent.
-        of: names the givens that this one is an *unknown* smooth function of, such as a
-            feature extractor e = f(x; theta); its Jacobian and second derivatives are arbitrary.
+        of: names what this one is an *unknown* smooth function of, such as a feature extractor e = f(x; theta),
+            or a loss of a let; its Jacobian and second derivatives are arbitrary.
+        each: the dimensions that the function maps over, such as the batch: entry b of its value depends on entry b
+            of each source that has the dimension.
         classes: kernels also take integer class indices, which stand for one-hot rows.
     """
 
@@ -33,6 +35,14 @@ class Given:
     where: tuple[Constraint, ...] = ()
     of: tuple[NamedTensor | Symbol, ...] = ()
     classes: bool = False
+    each: tuple[Dim, ...] = ()
+
+    def __post_init__(self) -> None:
+        for dim in self.each:
+            if self.dims.count(dim) != 1 or any(getattr(source, "dims", ()).count(dim) > 1 for source in self.of):
+                raise NotationError(
+                    f"{self.name} cannot be a function for each {dim.name}: it must have that dimension once, and a source at most once"
+                )
 
     @property
     def name(self) -> str:
@@ -100,16 +110,33 @@ class Setting:
                 raise NotationError(f"{item.name} is defined twice; give one of them another name")
             if isinstance(item, Let):
                 check_names(item.body, known, f"the definition of {item.name}")
-            else:
-                for source in item.of:
-                    if source.name not in known:
-                        raise NotationError(f"{item.name} is a function of {source.name}, which is not given before it")
             known[item.name] = item.symbol
+        self._check_sources(known)
         for given in self.given:
             for constraint in given.where:
                 if isinstance(constraint, Relation):
                     check_names(constraint.lhs, known, f"a constraint on {given.name}")
                     check_names(constraint.rhs, known, f"a constraint on {given.name}")
+
+    def _check_sources(self, known: dict[str, Any]) -> None:
+        """Unknown functions are of names that exist, and nothing is a function of itself."""
+        before = {let.name: set(_symbols(let.body)) for let in self.lets}
+        for given in self.given:
+            for source in given.of:
+                if source.name not in before:
+                    raise NotationError(f"{given.name} is a function of {source.name}, which is not given before it and is no let")
+                if known[source.name] != source:
+                    was = _described(known[source.name])
+                    raise DimensionError(f"{given.name} is a function of {_described(source)}, but it was defined as {was}")
+            before[given.name] = {source.name for source in given.of}
+        for given in (item for item in self.given if item.of):
+            reached, todo = set[str](), [given.name]
+            while todo:
+                new = before[todo.pop()] - reached
+                reached |= new
+                todo += sorted(new)
+            if given.name in reached:
+                raise NotationError(f"{given.name} is a function of itself, through {', '.join(sorted(before[given.name]))}")
 
     @property
     def dims(self) -> tuple[Dim, ...]:
@@ -138,15 +165,20 @@ def check_names(expression: Any, known: dict[str, Any], what: str) -> None:
     expression = sympy.sympify(expression)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise NotationError(f"{what} is not a real number: it contains {expression}")
-    bases = {base.name: base for base in expression.atoms(NamedTensor)}
-    labels = {base.label for base in expression.atoms(NamedTensor)}
-    scalars = {s.name: s for s in expression.atoms(Symbol) - labels if not isinstance(s, Dim | Index)}
-    for name, symbol in sorted({**scalars, **bases}.items()):
+    for name, symbol in sorted(_symbols(expression).items()):
         if name not in known:
             listed = ", ".join(sorted(known)) or "nothing yet"
             raise NotationError(f"{what} uses {name}, which is not defined before it; defined are: {listed}")
         if known[name] != symbol:
             raise DimensionError(f"{what} uses {name} as {_described(symbol)}, but it was defined as {_described(known[name])}")
+
+
+def _symbols(expression: Expr) -> dict[str, NamedTensor | Symbol]:
+    """The tensors and scalars of an expression by name."""
+    bases = {base.name: base for base in expression.atoms(NamedTensor)}
+    labels = {base.label for base in expression.atoms(NamedTensor)}
+    scalars = {s.name: s for s in expression.atoms(Symbol) - labels if not isinstance(s, Dim | Index)}
+    return {**scalars, **bases}
 
 
 def _described(symbol: NamedTensor | Symbol) -> str:
