@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import sympy
-from sympy import Expr, Sum
+from sympy import Dummy, Expr, Indexed, Sum, Symbol
 
 from closedform.certify.diagnose_case import Case
 from closedform.certify.diagnose_fit import Quantity
 from closedform.certify.refute_points import dims_of
-from closedform.notation import Dim, Index, NamedTensor, delta, summation
+from closedform.notation import Dim, Index, NamedTensor, Partial, delta, summation
 
 MOST_ENTRIES, MOST_TOTALS, MOST_ADDENDS = 24, 40, 24
 
@@ -125,8 +125,15 @@ def _outside(total: Sum) -> Expr:
 
 def replacements(expression: Expr, entry: Expr, other: Expr) -> Iterator[Expr]:
     """The entry replaced everywhere, then in one factor or term only."""
-    yield expression.xreplace({entry: other})
+    yield _exchanged(expression, entry, other)
     holders = [part for part in expression.args if part.has(entry)]
     if len(holders) > 1 and (expression.is_Mul or expression.is_Add):
         for holder in holders:
-            yield expression.func(*(part.xreplace({entry: other}) if part is holder else part for part in expression.args))
+            yield expression.func(*(_exchanged(part, entry, other) if part is holder else part for part in expression.args))
+
+
+def _exchanged(expression: Expr, entry: Expr, other: Expr) -> Expr:
+    """One entry for another expression; a derivative is of entries by entries, so it takes no other than an entry."""
+    derivatives = set() if isinstance(other, Indexed | Symbol) else expression.atoms(Partial)
+    kept = {node: Dummy() for node in sorted(derivatives, key=sympy.default_sort_key)}
+    return expression.xreplace(kept).xreplace({entry: other}).xreplace({dummy: node for node, dummy in kept.items()})

@@ -139,20 +139,21 @@ class Unfolding:
         return self._of_unknown(u, by)
 
     def _of_unknown(self, u: Expr, by: Expr) -> Expr:
-        """An unknown function's derivative is an arbitrary tensor over the axes of both; anything else is constant."""
+        """df/dx = sum_s df/ds ds/dx over the sources of an unknown f: df/ds is an arbitrary tensor over the axes of both."""
         name = u.base.name if isinstance(u, Indexed) else str(u)
         given = next((item for item in self._setting.given if item.name == name.split("__d")[0]), None)
-        if given is None or not self._depends(given.name, by):
-            return sympy.S.Zero
-        at = (*(u.indices if isinstance(u, Indexed) else ()), *(by.indices if isinstance(by, Indexed) else ()))
-        label = f"{name}__d{by.base.name if isinstance(by, Indexed) else by}"
-        return NamedTensor(label, tuple(index.dim for index in at))[at] if at else Symbol(label, real=True)
+        return Add(*(self._through(u, name, source, by) for source in given.of)) if given else sympy.S.Zero
 
-    def _depends(self, name: str, by: Expr) -> bool:
-        target = by.base.name if isinstance(by, Indexed) else str(by)
-        given = next((item for item in self._setting.given if item.name == name), None)
-        sources = [source.name for source in given.of] if given else []
-        return target in sources or any(self._depends(source, by) for source in sources)
+    def _through(self, u: Expr, name: str, source: NamedTensor | Symbol, by: Expr) -> Expr:
+        """The part of the derivative of an unknown function, or of its derivative, that goes through one source."""
+        own = tuple(u.indices) if isinstance(u, Indexed) else ()
+        bound = tuple(self.fresh_index(Index("k", dim)) for dim in source.dims) if isinstance(source, NamedTensor) else ()
+        at, label = (*own, *bound), f"{name}__d{source.name}"
+        outer = NamedTensor(label, tuple(index.dim for index in at))[at] if at else Symbol(label, real=True)
+        result = outer * self.derivative(source[bound] if bound else source, by)
+        for index in bound:
+            result = contracted_sum(result, index)
+        return result
 
     def _of_matrix_function(self, u: Expr, by: Expr) -> Expr:
         """d inv(A) = -inv(A) dA inv(A);  d logdet(A) = tr(inv(A) dA);  d det(A) = det(A) tr(inv(A) dA)."""
