@@ -54,7 +54,9 @@ class KernelFunction:
 
 
 def kernel_functions(derivation: Derivation) -> tuple[KernelFunction, ...]:
-    """The functions of a derivation's modules, in the order in which they are printed."""
+    """The functions of a derivation's modules, in the order in which they are printed; none for claims without an output."""
+    if derivation.output is None:
+        return ()
     names = _Letters(derivation)
     output = names.entry(derivation.output, ())
     axes = _indices_of(output)
@@ -71,7 +73,8 @@ def sample_independence(derivation: Derivation) -> tuple[Claim, ...]:
 
     One claim for each variable with a batch axis: d2L/dz[a,i]dz[b,j] = delta(a,b) d2L/dz[a,i]dz[a,j].
     """
-    if derivation.batch is None or isinstance(derivation.output, NamedTensor):
+    output = derivation.output
+    if derivation.batch is None or output is None or isinstance(output, NamedTensor):
         return ()
     names = _Letters(derivation)
     claims = []
@@ -84,8 +87,8 @@ def sample_independence(derivation: Derivation) -> tuple[Claim, ...]:
             claims.append(
                 Claim(
                     name=f"samples are independent in {variable.name}",
-                    lhs=partial(derivation.output, first, second),
-                    rhs=delta(a, b) * partial(derivation.output, first, own),
+                    lhs=partial(output, first, second),
+                    rhs=delta(a, b) * partial(output, first, own),
                     title="the Hessian is one block a sample",
                 )
             )
@@ -103,7 +106,7 @@ def _of_tensor(
     columns = _indices_of(entry)
     jacobian = partial(output, entry)
     tangent = names.argument("v", variable, "direction", derivation)
-    cotangent = names.argument("g", derivation.output, "upstream gradient", derivation)
+    cotangent = names.argument("g", derivation.computed, "upstream gradient", derivation)
     yield KernelFunction(f"jacobian{suffix}", "jacobian", jacobian, rows + columns, variable)
     along = summation(jacobian * _at(tangent, columns), *columns)
     yield KernelFunction(f"jvp{suffix}", "jvp", along, rows, variable, (tangent,))

@@ -56,7 +56,7 @@ def shifts(derivation: Derivation) -> tuple[Shift, ...]:
 
 def _leaves_output(derivation: Derivation, shift: Shift, number: int) -> bool:
     inputs = _inputs(derivation, None, number)
-    output = derivation.output
+    output = derivation.computed
     axes = tuple(Index(f"axis_{k}", dim) for k, dim in enumerate(output.dims)) if isinstance(output, NamedTensor) else ()
     entry = output[axes] if isinstance(output, NamedTensor) else output
 

@@ -48,7 +48,7 @@ class Derivation:
         name: module-safe name, also that of the generated modules.
         title: one line.
         given, lets: see :class:`Setting`.
-        output: the let that the kernels compute (a tensor or a scalar loss).
+        output: the let that the kernels compute (a tensor or a scalar loss); None for claims without kernels.
         wrt: the givens to differentiate by.
         batch: the dimension over which samples are independent: Hessians come as one block a sample.
         claims: what the source says, to be proved or refuted.
@@ -60,8 +60,8 @@ class Derivation:
     title: str
     given: tuple[Given, ...]
     lets: tuple[Let, ...]
-    output: NamedTensor | Symbol
-    wrt: tuple[NamedTensor | Symbol, ...]
+    output: NamedTensor | Symbol | None = None
+    wrt: tuple[NamedTensor | Symbol, ...] = ()
     claims: tuple[Claim, ...] = ()
     batch: Dim | None = None
     source: str = ""
@@ -74,7 +74,9 @@ class Derivation:
         setting = Setting(tuple(self.given), tuple(self.lets))
         object.__setattr__(self, "setting", setting)
         known = setting.symbols()
-        if setting.let(self.output.name) is None:
+        if self.output is None and (self.wrt or self.batch is not None):
+            raise NotationError(f"derivation {self.name}: wrt and batch are about kernels, which need an output")
+        if self.output is not None and setting.let(self.output.name) is None:
             raise NotationError(f"derivation {self.name}: output {self.output.name} is not one of its lets")
         for symbol in self.wrt:
             if known.get(symbol.name) != symbol or setting.let(symbol.name) is not None:
@@ -86,3 +88,10 @@ class Derivation:
             seen.add(claim.name)
             check_names(claim.lhs, known, f"claim {claim.name}")
             check_names(claim.rhs, known, f"claim {claim.name}")
+
+    @property
+    def computed(self) -> NamedTensor | Symbol:
+        """The output of a derivation that has kernels."""
+        if self.output is None:
+            raise NotationError(f"derivation {self.name} has claims only, and no output that kernels compute")
+        return self.output

@@ -19,7 +19,7 @@ from closedform.notation import (
     SymmetricMatrix,
 )
 from closedform.results import DerivationResult, Equation, Input
-from closedform.syntax.latex import to_latex
+from closedform.syntax.latex import LatexPrinter, to_latex
 from closedform.syntax.text import to_text
 
 _PROPERTIES = {
@@ -57,6 +57,13 @@ def _input(given: Given, setting: Setting) -> Input:
     latex = rf"{_letter(given.name)} \in \mathbb{{R}}" + (f"^{{{shape}}}" if dims else "")
     if given.of:
         text += f" function of {', '.join(source.name for source in given.of)}"
+        latex = rf"{_letter(given.name)}({', '.join(_letter(source.name) for source in given.of)})" + latex.removeprefix(
+            _letter(given.name)
+        )
+    if given.each:
+        each = ", ".join(dim.name for dim in given.each)
+        text += f" for each {each}"
+        latex += rf"\quad 	ext{{for each }} {each}"
     if given.where:
         text += f" where {', '.join(_text(constraint, setting) for constraint in given.where)}"
         latex += "".join(rf",\quad {_latex(constraint, setting)}" for constraint in given.where)
@@ -81,6 +88,5 @@ def _latex(constraint: Constraint, setting: Setting) -> str:
 
 
 def _letter(name: str) -> str:
-    """A tensor's own name: a letter as it is, a word upright."""
-    escaped = name.replace("_", r"\_")
-    return name if len(name) == 1 else rf"\mathrm{{{escaped}}}"
+    """A tensor's own name, as formulas write it."""
+    return LatexPrinter().name(name)

@@ -34,7 +34,9 @@ def closed_forms(derivation: Derivation) -> tuple[Form, ...]:
 
 
 def modules(derivation: Derivation, forms: Sequence[Form], backends: Sequence[str] = BACKENDS) -> dict[str, str]:
-    """The source of the derivation's module in each backend."""
+    """The source of the derivation's module in each backend; none where it has no kernels."""
+    if not forms:
+        return {}
     program = lower(derivation, [(form.function, form.closed) for form in forms])
     return {backend: emit(program, backend) for backend in backends}
 

@@ -117,7 +117,7 @@ def by_autograd(derivation: Derivation, view: View, sizes: Mapping[Dim, int], va
 
     ring = Torch()
     tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
-    output = derivation.output
+    output = derivation.computed
     axes = tuple(Index(f"axis_{k}", dim) for k, dim in enumerate(output.dims)) if isinstance(output, NamedTensor) else ()
     entry = output[axes] if isinstance(output, NamedTensor) else output
 

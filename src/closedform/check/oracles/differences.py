@@ -53,7 +53,7 @@ class _Differences:
         self.derivation, self.view, self.sizes, self.values = derivation, view, sizes, values
         assert view.function.wrt is not None
         self.name = view.function.wrt.name
-        output = derivation.output
+        output = derivation.computed
         self.axes = tuple(Index(f"axis_{k}", dim) for k, dim in enumerate(output.dims)) if isinstance(output, NamedTensor) else ()
         self.entry = output[self.axes] if isinstance(output, NamedTensor) else output
         self.ring = Ball(PRECISION)
