@@ -86,6 +86,15 @@ def test_the_two_wings_never_reach_each_other() -> None:
         assert not _reachable(judge) & {"derive", "lower", "emit", "pipeline"}
 
 
+def test_what_proves_stands_without_what_refutes() -> None:
+    """The trusted part of the kernel; above it, only the verdict is put together from all parts."""
+    kernel = ENGINE / "certify"
+    above = {kernel / "judge.py", kernel / "balls.py", kernel / "__init__.py"}
+    trusted = [path for path in _sources(kernel) if path not in above and not {"refute", "diagnose"} & set(path.parts)]
+    for path in trusted:
+        assert not [name for name in _imports(path) if name.startswith(("closedform.certify.refute", "closedform.certify.diagnose"))], path
+
+
 @pytest.mark.parametrize("path", _sources(ROOT / "derivations"), ids=lambda path: path.name)
 def test_a_derivation_imports_the_notation_only(path: Path) -> None:
     assert set(_imports(path)) <= {"closedform.notation", "__future__"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from closedform.certify.diagnose import Diagnosis, Kind, diagnose, diagnoses
-from closedform.certify.refute import find_counterexample
+from closedform.certify.diagnose.diagnosis import Diagnosis, Kind, diagnose, diagnoses
+from closedform.certify.refute.search import find_counterexample
 from closedform.notation import Claim, Dim, Given, Let, Setting, indices, partial, scalar, summation, tensor
 from closedform.syntax.parse import parse_claims
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sympy import Integer
 
-from closedform.certify.refute import decimal, find_counterexample
-from closedform.certify.refute_points import ascending_sizes, round_point
+from closedform.certify.refute.points import ascending_sizes, round_point
+from closedform.certify.refute.search import decimal, find_counterexample
 from closedform.notation import (
     Claim,
     Dim,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from closedform.certify.sizes import Bounds, SizePlan, size_plan
+from closedform.certify.sizes.plan import Bounds, SizePlan, size_plan
 from closedform.notation import Claim, Derivation, Dim
 from closedform.syntax.parse import parse_claims
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from closedform.certify.sizes import size_plan
+from closedform.certify.sizes.plan import size_plan
 from closedform.notation import Dim
 from closedform.syntax.parse import parse_claims
 

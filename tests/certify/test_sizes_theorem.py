@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sympy import Expr
 
-from closedform.certify.sizes import SizePlan, size_plan
+from closedform.certify.sizes.plan import SizePlan, size_plan
 from closedform.notation import Claim, Dim, Given, Index, Let, Setting, delta, scalar, summation, tensor
 
 N = Dim("N")

@@ -6,7 +6,7 @@ import pytest
 from sympy import Expr
 
 from closedform.certify import prove
-from closedform.certify.sizes import size_plan
+from closedform.certify.sizes.plan import size_plan
 from closedform.errors import DimensionError, NotationError
 from closedform.notation import Claim, Dim, Given, Let, Setting, delta, indices, partial, scalar, summation, tensor
 from closedform.results import PROVED, REFUTED

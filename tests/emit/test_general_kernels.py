@@ -47,8 +47,10 @@ def expected(case: Case, function: KernelFunction, inputs: dict[str, Tensor], ex
 
 
 def draw(case: Case, function: KernelFunction, inputs: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, ...]:
-    shapes = {case.derivation.output.name: case.reference(*inputs.values()).shape, **{name: x.shape for name, x in inputs.items()}}
-    like = function.wrt.name if function.kind in ("jvp", "hvp") and function.wrt is not None else case.derivation.output.name
+    output = case.derivation.output
+    assert output is not None
+    shapes = {output.name: case.reference(*inputs.values()).shape, **{name: x.shape for name, x in inputs.items()}}
+    like = function.wrt.name if function.kind in ("jvp", "hvp") and function.wrt is not None else output.name
     return tuple(torch.randn(shapes[like], generator=generator, dtype=torch.float64) for _ in function.extra)
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from sympy import Pow, log
 
+from closedform.certify.orders import derivative_order
 from closedform.certify.real_points import satisfied
-from closedform.certify.refute import separated
-from closedform.certify.refute_points import ascending_sizes, derivative_order, dims_of, round_point
-from closedform.certify.refute_sample import Sample
+from closedform.certify.refute.points import ascending_sizes, dims_of, round_point
+from closedform.certify.refute.sample import Sample
+from closedform.certify.refute.search import separated
 from closedform.notation import Claim, Dim, Relation, Setting
 from closedform.results import Counterexample
 

@@ -13,7 +13,7 @@ from sympy import Expr, Indexed, Pow
 from closedform.certify.draw import draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides, nonexistent
-from closedform.certify.refute_points import derivative_order
+from closedform.certify.orders import derivative_order
 from closedform.certify.rings.chains import RESERVE, SMOOTH, TRIGONOMETRIC
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower

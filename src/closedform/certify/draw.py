@@ -23,6 +23,7 @@ from sympy import Expr, Indexed, Rational
 
 from closedform.certify.evaluate import Interpreter, derivative_key
 from closedform.certify.matrices import matmul, matrix_candidates
+from closedform.certify.orders import unknown_derivatives
 from closedform.certify.real_points import (
     Floats,
     bounds,
@@ -35,7 +36,6 @@ from closedform.certify.real_points import (
     solve_equations,
     structures,
 )
-from closedform.certify.refute_points import unknown_derivatives
 from closedform.certify.rings.leaf import constant_integers
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower

@@ -14,11 +14,11 @@ from dataclasses import replace
 
 from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
 from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
-from closedform.certify.diagnose import diagnose
+from closedform.certify.diagnose.diagnosis import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
-from closedform.certify.refute import find_counterexample
-from closedform.certify.refute_points import dims_of, sizes_allowed
-from closedform.certify.sizes import SizePlan, size_plan
+from closedform.certify.refute.points import dims_of, sizes_allowed
+from closedform.certify.refute.search import find_counterexample
+from closedform.certify.sizes.plan import SizePlan, size_plan
 from closedform.notation import Claim, Dim, Setting
 from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
 

@@ -14,9 +14,10 @@ from random import Random
 
 from closedform.certify import prove
 from closedform.certify.evaluate import evaluate
-from closedform.certify.refute import separated
-from closedform.certify.refute_points import ascending_sizes, derivative_order, dims_of, round_point
-from closedform.certify.refute_sample import Sample, exact_balls, surely_equal
+from closedform.certify.orders import derivative_order
+from closedform.certify.refute.points import ascending_sizes, dims_of, round_point
+from closedform.certify.refute.sample import Sample, exact_balls, surely_equal
+from closedform.certify.refute.search import separated
 from closedform.certify.rings.ball import Ball
 from closedform.check.mutants import Mutant
 from closedform.results import PROVED, REFUTED, UNDECIDED

@@ -16,8 +16,9 @@ import numpy as np
 from sympy import Expr, Indexed, Symbol
 
 from closedform.certify.evaluate import derivative_key
-from closedform.certify.refute_equations import satisfy_equations
-from closedform.certify.refute_exact import COMPARE, Array, Scope, UnsupportedConstraintError, Values, assignments, entry_value, satisfied
+from closedform.certify.orders import unknown_derivatives
+from closedform.certify.refute.equations import satisfy_equations
+from closedform.certify.refute.exact import COMPARE, Array, Scope, UnsupportedConstraintError, Values, assignments, entry_value, satisfied
 from closedform.notation import (
     Constraint,
     Dim,
@@ -27,7 +28,6 @@ from closedform.notation import (
     Membership,
     NamedTensor,
     OneHot,
-    Partial,
     PositiveDefiniteMatrix,
     Relation,
     Setting,
@@ -115,13 +115,6 @@ def round_point(
     return values
 
 
-def unknown_derivatives(given: Given, order: int) -> Iterator[tuple[NamedTensor | Symbol, ...]]:
-    """By which sources an unknown function has to be differentiated, up to ``order`` times."""
-    sources = sorted(given.of, key=lambda source: source.name)
-    for count in range(1, order + 1 if sources else 0):
-        yield from itertools.combinations_with_replacement(sources, count)
-
-
 def _derivative_entries(
     given: Given, sources: tuple[NamedTensor | Symbol, ...], sizes: Mapping[Dim, int], rng: Random, level: int
 ) -> Array:
@@ -141,18 +134,6 @@ def _derivative_entries(
             drawn[key] = rng.choice(POOLS[max(level, 1)])
         entries[tuple(itertools.chain.from_iterable(at))] = drawn[key]
     return entries
-
-
-def derivative_order(setting: Setting, *expressions: Expr) -> int:
-    """How often an expression differentiates at most, through the lets that it names."""
-    lets = {let.name: let.body for let in setting.lets}
-
-    def order(expression: Expr) -> int:
-        below = [order(lets[name]) for name in sorted({str(s) for s in expression.free_symbols if not isinstance(s, Index)} & set(lets))]
-        here = [len(node.variables) for node in expression.atoms(Partial)]
-        return max(here, default=0) + max(below, default=0)
-
-    return max((order(expression) for expression in expressions), default=0)
 
 
 def _draw_given(given: Given, setting: Setting, relations: list[Relation], scope: Scope, rng: Random, level: int) -> Array | None:

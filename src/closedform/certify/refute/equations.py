@@ -18,7 +18,7 @@ from random import Random
 
 import numpy as np
 
-from closedform.certify.refute_exact import Array, Scope, UnsupportedConstraintError, residuals
+from closedform.certify.refute.exact import Array, Scope, UnsupportedConstraintError, residuals
 from closedform.notation import Given, Relation
 
 F = Fraction

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import sympy
 from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
-from closedform.certify.diagnose_blocks import entries
-from closedform.certify.diagnose_case import Case, Equation
-from closedform.certify.diagnose_kinds import Diagnosis, Kind
+from closedform.certify.diagnose.blocks import entries
+from closedform.certify.diagnose.case import Case, Equation
+from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.notation import Dim, Given, Index, Let, NamedTensor, Partial, Setting, delta, exp, head_name, log, scalar, summation, tensor
 
 MOST_LETS = 8

@@ -15,9 +15,10 @@ from random import Random
 import numpy as np
 from sympy import Expr
 
-from closedform.certify.refute_exact import Array, Values
-from closedform.certify.refute_points import derivative_order, dims_of, round_point, sizes_allowed
-from closedform.certify.refute_sample import KinkAverseBall, Sample, has_discrete_data, nearly_equal, surely_equal
+from closedform.certify.orders import derivative_order
+from closedform.certify.refute.exact import Array, Values
+from closedform.certify.refute.points import dims_of, round_point, sizes_allowed
+from closedform.certify.refute.sample import KinkAverseBall, Sample, has_discrete_data, nearly_equal, surely_equal
 from closedform.certify.rings.ball import Ball
 from closedform.errors import NotationError
 from closedform.notation import Claim, Dim, Index, Setting

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Indexed, Sum, Symbol
 
-from closedform.certify.sizes_derivative import Unfolding
+from closedform.certify.sizes.derivative import Unfolding
 from closedform.notation import Dim, Index
 
 

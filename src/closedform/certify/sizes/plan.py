@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Sum, Symbol
 
-from closedform.certify.sizes_count import SIZE_INSIDE, Count, Counter
-from closedform.certify.sizes_derivative import Unfolding
-from closedform.certify.sizes_hidden import first_size, hides_size
-from closedform.certify.sizes_parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
-from closedform.certify.sizes_relations import allowed_sizes
-from closedform.certify.sizes_scaling import scaling_powers
+from closedform.certify.sizes.count import SIZE_INSIDE, Count, Counter
+from closedform.certify.sizes.derivative import Unfolding
+from closedform.certify.sizes.hidden import first_size, hides_size
+from closedform.certify.sizes.parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
+from closedform.certify.sizes.relations import allowed_sizes
+from closedform.certify.sizes.scaling import scaling_powers
 from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
 
 SMALLEST = 2  # a plan reaches at least this size: at size 1 alone much is equal or does not exist

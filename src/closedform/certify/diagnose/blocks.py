@@ -9,9 +9,9 @@ import numpy as np
 import sympy
 from sympy import Dummy, Expr, Indexed, Sum, Symbol
 
-from closedform.certify.diagnose_case import Case
-from closedform.certify.diagnose_fit import Quantity
-from closedform.certify.refute_points import dims_of
+from closedform.certify.diagnose.case import Case
+from closedform.certify.diagnose.fit import Quantity
+from closedform.certify.refute.points import dims_of
 from closedform.notation import Dim, Index, NamedTensor, Partial, delta, summation
 
 MOST_ENTRIES, MOST_TOTALS, MOST_ADDENDS = 24, 40, 24

@@ -13,9 +13,10 @@ from random import Random
 import numpy as np
 from flint import arb
 
-from closedform.certify.refute_exact import Array
-from closedform.certify.refute_points import GENERIC, as_text, ascending_sizes, derivative_order, dims_of, round_point
-from closedform.certify.refute_sample import Sample, has_discrete_data, nearly_equal
+from closedform.certify.orders import derivative_order
+from closedform.certify.refute.exact import Array
+from closedform.certify.refute.points import GENERIC, as_text, ascending_sizes, dims_of, round_point
+from closedform.certify.refute.sample import Sample, has_discrete_data, nearly_equal
 from closedform.certify.rings.ball import Ball
 from closedform.notation import Claim, Dim, Setting
 from closedform.results import Counterexample

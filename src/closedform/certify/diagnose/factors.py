@@ -9,12 +9,12 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed, Integer, Rational, Sum
 
-from closedform.certify.diagnose_blocks import addends, replacements, scalars, totals
-from closedform.certify.diagnose_case import Case
-from closedform.certify.diagnose_fit import CLOSE, Quantity, fits, number
-from closedform.certify.diagnose_kinds import Diagnosis, Kind
-from closedform.certify.refute_exact import Array
-from closedform.certify.refute_sample import nearly_equal
+from closedform.certify.diagnose.blocks import addends, replacements, scalars, totals
+from closedform.certify.diagnose.case import Case
+from closedform.certify.diagnose.fit import CLOSE, Quantity, fits, number
+from closedform.certify.diagnose.kinds import Diagnosis, Kind
+from closedform.certify.refute.exact import Array
+from closedform.certify.refute.sample import nearly_equal
 from closedform.notation import Dim, Index
 
 MOST_REWRITES = 60

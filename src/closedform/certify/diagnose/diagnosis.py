@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from closedform.certify.diagnose_blocks import quantities
-from closedform.certify.diagnose_case import Case, make_case
-from closedform.certify.diagnose_conditions import constraints, sizes
-from closedform.certify.diagnose_factors import rescaled_entry, several_terms, sum_dropped, term_factor, whole_factor
-from closedform.certify.diagnose_indices import patterns, rewritten, transposed_indices
-from closedform.certify.diagnose_kinds import Diagnosis, Kind
-from closedform.certify.diagnose_surrogates import surrogates
-from closedform.certify.diagnose_terms import other_terms, summed_terms
+from closedform.certify.diagnose.blocks import quantities
+from closedform.certify.diagnose.case import Case, make_case
+from closedform.certify.diagnose.conditions import constraints, sizes
+from closedform.certify.diagnose.factors import rescaled_entry, several_terms, sum_dropped, term_factor, whole_factor
+from closedform.certify.diagnose.indices import patterns, rewritten, transposed_indices
+from closedform.certify.diagnose.kinds import Diagnosis, Kind
+from closedform.certify.diagnose.surrogates import surrogates
+from closedform.certify.diagnose.terms import other_terms, summed_terms
 from closedform.notation import Claim, Setting
 from closedform.results import Counterexample
 

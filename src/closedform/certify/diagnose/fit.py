@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Rational
 
-from closedform.certify.refute_exact import Array
+from closedform.certify.refute.exact import Array
 
 CLOSE = 1e-8
 EXPONENTS = (Rational(1), Rational(-1), Rational(2), Rational(-2), Rational(1, 2), Rational(-1, 2), Rational(3), Rational(-3))

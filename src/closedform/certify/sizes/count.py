@@ -19,8 +19,8 @@ from fractions import Fraction
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol, exp, log
 
-from closedform.certify.sizes_derivative import Unfolding
-from closedform.certify.sizes_parameters import canonical, for_all
+from closedform.certify.sizes.derivative import Unfolding
+from closedform.certify.sizes.parameters import canonical, for_all
 from closedform.notation import Dim, Index, NamedTensor, det, inv, logdet
 
 

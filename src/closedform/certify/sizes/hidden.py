@@ -17,7 +17,7 @@ from sympy import Expr
 
 from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.float64 import Float64
-from closedform.certify.sizes_parameters import count_of, outer_indices
+from closedform.certify.sizes.parameters import count_of, outer_indices
 from closedform.errors import ClosedformError
 from closedform.notation import Dim, Given, Index, Membership, Setting, free_indices
 

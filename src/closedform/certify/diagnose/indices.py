@@ -9,11 +9,11 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed
 
-from closedform.certify.diagnose_blocks import replacements
-from closedform.certify.diagnose_case import Case, Equation
-from closedform.certify.diagnose_fit import CLOSE
-from closedform.certify.diagnose_kinds import Diagnosis, Kind
-from closedform.certify.refute_exact import Array
+from closedform.certify.diagnose.blocks import replacements
+from closedform.certify.diagnose.case import Case, Equation
+from closedform.certify.diagnose.fit import CLOSE
+from closedform.certify.diagnose.kinds import Diagnosis, Kind
+from closedform.certify.refute.exact import Array
 from closedform.notation import Index, Partial, inv
 
 MOST_REWRITES = 48

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Integer, Symbol
 
-from closedform.certify.diagnose_case import Case, claim_holds, draw_samples
-from closedform.certify.diagnose_kinds import Diagnosis, Kind
-from closedform.certify.refute_exact import relation_names
-from closedform.certify.refute_points import dims_of
-from closedform.certify.refute_sample import Sample
+from closedform.certify.diagnose.case import Case, claim_holds, draw_samples
+from closedform.certify.diagnose.kinds import Diagnosis, Kind
+from closedform.certify.refute.exact import relation_names
+from closedform.certify.refute.points import dims_of
+from closedform.certify.refute.sample import Sample
 from closedform.notation import (
     Constraint,
     Dim,

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 import sympy
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol
 
-from closedform.certify.sizes_derivative import Unfolding
-from closedform.certify.sizes_parameters import canonical
+from closedform.certify.sizes.derivative import Unfolding
+from closedform.certify.sizes.parameters import canonical
 from closedform.notation import Dim, Index, det, inv, logdet
 
 

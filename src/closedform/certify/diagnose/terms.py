@@ -9,11 +9,11 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed, Sum
 
-from closedform.certify.diagnose_blocks import addends, deltas, entries, totals
-from closedform.certify.diagnose_case import Case
-from closedform.certify.diagnose_fit import CLOSE, Quantity, fits
-from closedform.certify.diagnose_kinds import Diagnosis, Kind
-from closedform.certify.refute_exact import Array
+from closedform.certify.diagnose.blocks import addends, deltas, entries, totals
+from closedform.certify.diagnose.case import Case
+from closedform.certify.diagnose.fit import CLOSE, Quantity, fits
+from closedform.certify.diagnose.kinds import Diagnosis, Kind
+from closedform.certify.refute.exact import Array
 from closedform.notation import Index, free_indices, summation
 
 MOST_CANDIDATES = 4000

@@ -12,7 +12,7 @@ from flint import arb, ctx, fmpq
 from sympy import Expr
 
 from closedform.certify.evaluate import Interpreter
-from closedform.certify.refute_exact import Array, Values
+from closedform.certify.refute.exact import Array, Values
 from closedform.certify.rings.ball import Ball
 from closedform.certify.rings.float64 import Float64
 from closedform.notation import Dim, Index, Membership, OneHot, Partial, Setting, free_indices, head_name

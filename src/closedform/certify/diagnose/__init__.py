@@ -1,0 +1,1 @@
+"""Why a refuted claim is wrong: :mod:`.diagnosis` tries hypotheses from a fixed list of kinds."""

@@ -1,0 +1,1 @@
+"""Counterexamples with round numbers and enclosures that do not meet: :mod:`.search`."""
