@@ -6,6 +6,7 @@ Exit codes: 0 everything holds, 1 something does not, 2 the input or the usage i
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,10 +51,21 @@ def _command(function: Callable[..., bool]) -> Callable[..., None]:
 @click.option("--examples", type=click.IntRange(min=1), default=20, show_default=True, help="Inputs for each kernel, dtype and oracle.")
 @click.option("--device", default="cpu", show_default=True, help="Where the torch kernels run.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Derivations at the same time, each in a process of its own.  [default: one a core]"
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write one record per claim and check.")
 @click.option("--report", "report_folder", type=click.Path(path_type=Path, file_okay=False), help="Write Markdown pages and one HTML file.")
 @_command
-def verify(names: tuple[str, ...], examples: int, device: str, seed: int, json_file: Path | None, report_folder: Path | None) -> bool:
+def verify(
+    names: tuple[str, ...],
+    examples: int,
+    device: str,
+    seed: int,
+    jobs: int | None,
+    json_file: Path | None,
+    report_folder: Path | None,
+) -> bool:
     """Derive, prove, generate and test derivations.
 
     Finds derivations/*.py below the current folder, or takes the installed catalogue where there is none.
@@ -64,7 +76,8 @@ def verify(names: tuple[str, ...], examples: int, device: str, seed: int, json_f
 
     _check_writable(json_file)
     with _progress_bar() as progress:
-        outcome = pipeline.verify(*names, examples=examples, device=device, seed=seed, progress=progress)
+        jobs = jobs or os.cpu_count() or 1
+        outcome = pipeline.verify(*names, examples=examples, device=device, seed=seed, jobs=jobs, progress=progress)
     files = {json_file: to_json(verification_records(outcome.results))} if json_file else {}
     if report_folder:
         from closedform.report.pages import report_files

@@ -53,6 +53,7 @@ def test_generate_prints_sources_and_writes_whole_or_not(tmp_path: Path) -> None
         ({"backends": ["jax"]}, "the backends are numpy and torch; got 'jax'"),
         ({"backends": []}, "the backends are numpy and torch; got none"),
         ({"examples": 0}, "the number of examples must be at least 1; got 0"),
+        ({"jobs": 0}, "the number of jobs must be at least 1; got 0"),
         ({"device": "tpu0"}, "torch has no device 'tpu0' here"),
     ],
 )

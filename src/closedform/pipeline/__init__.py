@@ -5,7 +5,7 @@ This is the only place where the making wing (derive, lower, emit) and the judgi
 - :mod:`making` derives closed forms and prints modules of them,
 - :mod:`judging` proves what was claimed and what was derived,
 - :mod:`kernels` compares modules with committed files and loads them,
-- :mod:`verifying` puts these together, one derivation at a time,
+- :mod:`verifying` puts these together, one derivation at a time or several by :mod:`parallel`,
 - :mod:`claims` reads claim files and problems from text,
 - :mod:`outcomes` holds what the functions return.
 """

@@ -19,6 +19,7 @@ from closedform.pipeline.judging import judge_assumptions, judge_claims, judge_f
 from closedform.pipeline.kernels import KernelImportError, compare, loaded
 from closedform.pipeline.making import BACKENDS, Form, closed_forms, modules
 from closedform.pipeline.outcomes import Generated, Verdicts, Verification
+from closedform.pipeline.parallel import mapped
 from closedform.results import ClaimResult, DerivationResult, KernelCheck, ModuleResult
 
 DTYPES = ("float32", "float64")
@@ -66,6 +67,7 @@ def verify(
     backends: Sequence[str] = BACKENDS,
     device: str = "cpu",
     seed: int = 0,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
     """Derive, prove, generate and test derivations; all that are discovered if none is given.
@@ -76,21 +78,25 @@ def verify(
     Args:
         examples: inputs for each kernel, dtype and oracle.
         device: where the torch kernels run.
+        jobs: in how many processes; the results do not depend on it. With more than one, a script that calls this needs
+            the guard ``if __name__ == "__main__"``, as everything that starts processes does.
         progress: called with what is being done, the steps done and their number.
 
     Raises:
         UnknownDerivationError, DiscoveryError: see :mod:`closedform.discover`.
-        UsageError: an unknown backend, a device that torch does not have, fewer than one example.
+        UsageError: an unknown backend, a device that torch does not have, fewer than one example or job.
     """
     _check_backends(backends)
     if examples < 1:
         raise UsageError(f"the number of examples must be at least 1; got {examples}")
+    if jobs < 1:
+        raise UsageError(f"the number of jobs must be at least 1; got {jobs}")
     installed = tuple(backend for backend in backends if importlib.util.find_spec(backend))
     _check_device(device, installed)
     found = resolve(derivations)
     run = _Run(examples, tuple(backends), installed, device, seed)
-    meter = _Meter(progress, sum(run.steps(item.derivation) for item in found))
-    return Verification(tuple(run.verify(item, meter) for item in found))
+    meter = _Meter(progress, sum(map(run.steps, found)))
+    return Verification(run.verify_all(found, meter) if min(jobs, len(found)) < 2 else run.verify_in_parallel(found, meter, jobs))
 
 
 def resolve(derivations: Sequence[str | Derivation]) -> tuple[Found, ...]:
@@ -114,10 +120,10 @@ class _Meter:
     total: int
     done: int = 0
 
-    def step(self, what: str) -> None:
+    def step(self, what: str, steps: int = 1) -> None:
         if self.progress:
             self.progress(what, self.done, self.total)
-        self.done += 1
+        self.done += steps
 
 
 @dataclass(frozen=True)
@@ -130,13 +136,24 @@ class _Run:
     device: str
     seed: int
 
-    def steps(self, derivation: Derivation) -> int:
+    def steps(self, item: Found) -> int:
         """How often :meth:`verify` tells its meter."""
-        functions = len(kernel_functions(derivation))
+        functions = len(kernel_functions(item.derivation))
         return 2 + functions * (1 + len(self.installed) * len(DTYPES))
 
-    def verify(self, item: Found, meter: _Meter) -> DerivationResult:
+    def verify_all(self, items: Sequence[Found], meter: _Meter) -> tuple[DerivationResult, ...]:
+        return tuple(self.verify(item, meter) for item in items)
+
+    def verify_in_parallel(self, items: Sequence[Found], meter: _Meter, jobs: int) -> tuple[DerivationResult, ...]:
+        results: dict[int, DerivationResult] = {}
+        for position, result in mapped(self.verify, items, jobs=jobs, weight=self.steps):
+            results[position] = result
+            meter.step(f"{result.name} done", self.steps(items[position]))
+        return tuple(results[position] for position in range(len(items)))
+
+    def verify(self, item: Found, meter: _Meter | None = None) -> DerivationResult:
         """Everything about one derivation; what cannot be done at all is recorded as a problem."""
+        meter = meter or _Meter(None, 0)
         derivation, start = item.derivation, time.perf_counter()
         meter.step(f"{derivation.name}: prove the claims")
         claims = (*judge_claims(derivation, seed=self.seed), *judge_assumptions(derivation, seed=self.seed))
