@@ -19,6 +19,10 @@ class DimensionError(NotationError):
     """An index or a tensor is used along a dimension that is not its own."""
 
 
+class LayoutError(NotationError):
+    """A matrix formula cannot be read in a layout: a product does not fit, or its sides differ in shape."""
+
+
 class ParseError(ClosedformError):
     """Text in closedform notation could not be read.
 

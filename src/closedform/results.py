@@ -79,11 +79,40 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A matrix formula in one layout.
+
+    Attributes:
+        layout: ``numerator``, ``denominator`` or ``mixed``.
+        expected: the derivation says that the formula holds in it.
+        shape: of both sides, such as ``C×d``; empty where the formula cannot be read so.
+        complaint: why it cannot be read so: a product that does not fit, sides of different shape.
+        text, latex: the formula in index notation.
+        verdict: on that; None where there is nothing to judge.
+    """
+
+    layout: str
+    expected: bool
+    shape: str = ""
+    complaint: str = ""
+    text: str = ""
+    latex: str = ""
+    verdict: Verdict | None = None
+
+    @property
+    def holds(self) -> bool:
+        """The formula can be read so, and is proved."""
+        return self.verdict is not None and self.verdict.verdict == PROVED
+
+
+@dataclass(frozen=True)
 class ClaimResult:
     """A claim of a derivation with its verdict and, where one was derived, the engine's own closed form.
 
     ``kind`` is ``claim`` for what the derivation's source says, ``closed form`` for what the engine derived for a
-    kernel (``claim`` is then the function's name), ``assumption`` for what the kernels' layout takes for granted.
+    kernel (``claim`` is then the function's name), ``assumption`` for what the kernels' layout takes for granted,
+    ``matrix formula`` for an equation between whole matrices; that has a ``readings`` for each layout, and its verdict says
+    whether it holds in exactly those in which it is said to. ``cites`` are numbers of formulas of the source.
     """
 
     derivation: str
@@ -99,6 +128,8 @@ class ClaimResult:
     derived_latex: str = ""
     steps: tuple[Step, ...] = ()
     kind: str = "claim"
+    cites: tuple[int, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     def __str__(self) -> str:
         """The claim with its verdict; when it is not proved, everything that is known against it."""
@@ -180,6 +211,7 @@ class DerivationResult:
     """Everything that was found about one derivation.
 
     Attributes:
+        cites: the numbers of the formulas of the source that it states as definitions.
         claims: what its source says, and what the layout of the kernels takes for granted.
         forms: the closed form of each kernel function, as derived, with its verdict.
         modules: the generated modules, by backend.
@@ -194,6 +226,7 @@ class DerivationResult:
     source: str
     given: tuple[Input, ...]
     lets: tuple[Equation, ...]
+    cites: tuple[int, ...] = ()
     claims: tuple[ClaimResult, ...] = ()
     forms: tuple[ClaimResult, ...] = ()
     modules: tuple[ModuleResult, ...] = ()

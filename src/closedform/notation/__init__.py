@@ -52,6 +52,7 @@ from closedform.notation.expressions import (
     summation,
     where,
 )
+from closedform.notation.matrices import Identity, MatrixFormula, Ones, derivative, diag, kronecker, vec, whole
 from closedform.notation.settings import Given, Let, Setting, check_names
 from closedform.notation.tensors import Dim, Index, NamedTensor, head_name, indices, scalar, tensor
 
@@ -62,12 +63,15 @@ __all__ = [
     "Derivation",
     "Dim",
     "Given",
+    "Identity",
     "Index",
     "InvertibleMatrix",
     "Let",
+    "MatrixFormula",
     "Membership",
     "NamedTensor",
     "OneHot",
+    "Ones",
     "Partial",
     "PositiveDefiniteMatrix",
     "Relation",
@@ -78,7 +82,9 @@ __all__ = [
     "cos",
     "cosh",
     "delta",
+    "derivative",
     "det",
+    "diag",
     "equation",
     "erf",
     "exp",
@@ -86,6 +92,7 @@ __all__ = [
     "head_name",
     "indices",
     "inv",
+    "kronecker",
     "less",
     "less_equal",
     "log",
@@ -107,5 +114,7 @@ __all__ = [
     "summation",
     "tanh",
     "tensor",
+    "vec",
     "where",
+    "whole",
 ]  # fmt: skip

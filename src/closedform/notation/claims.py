@@ -10,19 +10,24 @@ from sympy import Expr, Symbol
 
 from closedform.errors import NotationError
 from closedform.notation.expressions import free_indices
+from closedform.notation.matrices import MatrixFormula
 from closedform.notation.settings import Given, Let, Setting, check_names
 from closedform.notation.tensors import Dim, Index, NamedTensor
 
 
 @dataclass(frozen=True)
 class Claim:
-    """``lhs = rhs`` for every value of the free indices; the left side usually is a :class:`Partial`."""
+    """``lhs = rhs`` for every value of the free indices; the left side usually is a :class:`Partial`.
+
+    ``cites`` holds the numbers of the formulas of the source that it states.
+    """
 
     name: str
     lhs: Expr
     rhs: Expr
     title: str = ""
     source: str = ""
+    cites: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lhs", sympy.sympify(self.lhs))
@@ -52,7 +57,9 @@ class Derivation:
         wrt: the givens to differentiate by.
         batch: the dimension over which samples are independent: Hessians come as one block a sample.
         claims: what the source says, to be proved or refuted.
+        formulas: what it says of whole matrices, with the layouts in which it holds.
         source: where the formulas come from.
+        cites: the numbers of the formulas of the source that it states as definitions.
         about: a paragraph for the docstring and the report.
     """
 
@@ -63,8 +70,10 @@ class Derivation:
     output: NamedTensor | Symbol | None = None
     wrt: tuple[NamedTensor | Symbol, ...] = ()
     claims: tuple[Claim, ...] = ()
+    formulas: tuple[MatrixFormula, ...] = ()
     batch: Dim | None = None
     source: str = ""
+    cites: tuple[int, ...] = ()
     about: str = ""
     setting: Setting = field(init=False, repr=False, compare=False)
 
@@ -81,13 +90,21 @@ class Derivation:
         for symbol in self.wrt:
             if known.get(symbol.name) != symbol or setting.let(symbol.name) is not None:
                 raise NotationError(f"derivation {self.name}: wrt {symbol.name} is not one of its givens")
-        seen: set[str] = set()
+        self._check_claims(known)
+
+    def _check_claims(self, known: dict[str, NamedTensor | Symbol]) -> None:
+        """Claims and formulas have different names, and are about what is defined."""
+        names = [claim.name for claim in self.claims] + [formula.name for formula in self.formulas]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise NotationError(f"derivation {self.name}: two claims are named {twice}")
         for claim in self.claims:
-            if claim.name in seen:
-                raise NotationError(f"derivation {self.name}: two claims are named {claim.name}")
-            seen.add(claim.name)
             check_names(claim.lhs, known, f"claim {claim.name}")
             check_names(claim.rhs, known, f"claim {claim.name}")
+        for formula in self.formulas:
+            for symbol in formula.symbols:
+                entry = symbol if isinstance(symbol, Symbol) else symbol[tuple(Index("i", dim) for dim in symbol.dims)]
+                check_names(entry, known, f"formula {formula.name}")
 
     @property
     def computed(self) -> NamedTensor | Symbol:

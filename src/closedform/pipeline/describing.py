@@ -38,6 +38,7 @@ def described(derivation: Derivation, **found: Any) -> DerivationResult:
         title=derivation.title,
         about=derivation.about,
         source=derivation.source,
+        cites=derivation.cites,
         given=tuple(_input(given, derivation.setting) for given in derivation.given),
         lets=tuple(_equation(let, derivation.setting) for let in derivation.lets),
         **found,
@@ -63,7 +64,7 @@ def _input(given: Given, setting: Setting) -> Input:
     if given.each:
         each = ", ".join(dim.name for dim in given.each)
         text += f" for each {each}"
-        latex += rf"\quad 	ext{{for each }} {each}"
+        latex += rf"\quad \text{{for each }} {each}"
     if given.where:
         text += f" where {', '.join(_text(constraint, setting) for constraint in given.where)}"
         latex += "".join(rf",\quad {_latex(constraint, setting)}" for constraint in given.where)

@@ -7,6 +7,7 @@ from closedform.derive import ClosedForm, closed_form
 from closedform.errors import DerivationError
 from closedform.functions import sample_independence
 from closedform.notation import Claim, Derivation, Setting
+from closedform.pipeline.formulas import judge_formula
 from closedform.pipeline.making import Form
 from closedform.results import ClaimResult
 from closedform.syntax.latex import to_latex
@@ -14,8 +15,10 @@ from closedform.syntax.text import to_text
 
 
 def judge_claims(derivation: Derivation, *, seed: int) -> tuple[ClaimResult, ...]:
-    """A verdict for every claim, beside the engine's own closed form of its left side."""
-    return tuple(judge(derivation.setting, claim, derivation=derivation.name, seed=seed) for claim in derivation.claims)
+    """A verdict for every claim and matrix formula, beside the engine's own closed form of its left side."""
+    claims = [judge(derivation.setting, claim, derivation=derivation.name, seed=seed) for claim in derivation.claims]
+    formulas = [judge_formula(derivation.setting, formula, derivation=derivation.name, seed=seed) for formula in derivation.formulas]
+    return (*claims, *formulas)
 
 
 def judge_assumptions(derivation: Derivation, *, seed: int) -> tuple[ClaimResult, ...]:
@@ -62,4 +65,5 @@ def _result(setting: Setting, claim: Claim, derived: ClosedForm | None, *, deriv
         derived_latex=to_latex(derived.expression, derived.setting) if derived else "",
         steps=derived.steps if derived else (),
         kind=kind,
+        cites=claim.cites,
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from closedform.results import ClaimResult, Counterexample, DerivationResult, KernelCheck, ModuleResult
+from closedform.results import ClaimResult, Counterexample, DerivationResult, KernelCheck, ModuleResult, Reading
 
 
 def claim_record(result: ClaimResult) -> dict[str, Any]:
@@ -25,6 +25,8 @@ def claim_record(result: ClaimResult) -> dict[str, Any]:
         "diagnosis": list(verdict.diagnosis),
         "notes": list(verdict.notes),
         "derived": result.derived_text,
+        "cites": list(result.cites),
+        "readings": [_reading(reading) for reading in result.readings],
         "seconds": round(verdict.seconds, 4),
     }
 
@@ -71,6 +73,17 @@ def verification_records(results: Iterable[DerivationResult]) -> list[dict[str, 
 def to_json(records: list[dict[str, Any]]) -> str:
     """The text of a JSON file."""
     return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {
+        "layout": reading.layout,
+        "expected": reading.expected,
+        "shape": reading.shape,
+        "complaint": reading.complaint,
+        "formula": reading.text,
+        "verdict": reading.verdict.verdict if reading.verdict is not None else None,
+    }
 
 
 def _counterexample(found: Counterexample | None) -> dict[str, Any] | None:
