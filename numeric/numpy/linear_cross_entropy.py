@@ -65,6 +65,16 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 
 
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+
+
 def _forbid(violated: np.ndarray, message: str) -> None:
     """Raise if an entry is True."""
     if np.any(violated):
@@ -103,7 +113,8 @@ def _complement(p: np.ndarray) -> np.ndarray:
 
 def _centred(x: np.ndarray, p: np.ndarray) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - np.take_along_axis(x, p.argmax(-1)[..., None], -1)
+    top = p.argmax(-1)[..., None]
+    x = x - np.take_along_axis(x, top.reshape((1,) * (x.ndim - top.ndim) + top.shape), -1)
     return x - (p * x).sum(-1, keepdims=True)
 
 
@@ -120,8 +131,8 @@ def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if not np.issubdtype(y.dtype, np.integer):
         return (y * x).sum(-1)
-    x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
-    return np.take_along_axis(x, y[..., None], -1)[..., 0]
+    rows = np.broadcast_shapes(x.shape[:-1], y.shape)
+    return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -235,22 +246,23 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
-        V: direction, shape (C, d).
+        V: direction, shape (C, d), or (K, C, d) for several.
 
     Returns:
-        Shape (C, d), in the dtype of W.
+        Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
-    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("V", V, "C d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
     _check_y(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (_centred(e @ V.T, p) * p).T @ e / max(B, 1)
+    return (_centred(e @ V.mT, p) * p).mT @ e / max(B, 1)
 
 
 def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -367,17 +379,18 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
-        v: direction, shape (B, d).
+        v: direction, shape (B, d), or (K, B, d) for several.
 
     Returns:
-        Shape (B, d), in the dtype of W.
+        Shape (B, d), or (K, B, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
-    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("v", v, "B d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
     _check_y(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)

@@ -48,6 +48,16 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -142,19 +152,20 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
-        V: direction, shape (C, d).
+        V: direction, shape (C, d), or (K, C, d) for several.
 
     Returns:
-        Shape (C, d), in the dtype of W.
+        Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"), ("V", V, "C d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
     C = W.shape[0]
     B = e.shape[0]
-    return (e @ V.T).T @ e * (2 / max(B * C, 1))
+    return (e @ V.mT).mT @ e * (2 / max(B * C, 1))
 
 
 def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -258,16 +269,17 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
-        v: direction, shape (B, d).
+        v: direction, shape (B, d), or (K, B, d) for several.
 
     Returns:
-        Shape (B, d), in the dtype of W.
+        Shape (B, d), or (K, B, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"), ("v", v, "B d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
     C = W.shape[0]
     B = e.shape[0]
     return (v @ W.T) @ W * (2 / max(B * C, 1))

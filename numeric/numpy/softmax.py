@@ -63,7 +63,8 @@ def _complement(p: np.ndarray) -> np.ndarray:
 
 def _centred(x: np.ndarray, p: np.ndarray) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - np.take_along_axis(x, p.argmax(-1)[..., None], -1)
+    top = p.argmax(-1)[..., None]
+    x = x - np.take_along_axis(x, top.reshape((1,) * (x.ndim - top.ndim) + top.shape), -1)
     return x - (p * x).sum(-1, keepdims=True)
 
 

@@ -67,6 +67,18 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 
 
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+
+
 def _forbid(violated: torch.Tensor, message: str) -> None:
     """Raise if an entry is True."""
     if not _holds(~violated.any()):
@@ -99,7 +111,8 @@ def _complement(p: torch.Tensor) -> torch.Tensor:
 
 def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - x.gather(-1, p.argmax(-1, keepdim=True))
+    top = p.argmax(-1, keepdim=True)
+    x = x - x.gather(-1, top.expand(*x.shape[:-1], 1))
     return x - (p * x).sum(-1, keepdim=True)
 
 
@@ -115,7 +128,8 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if y.is_floating_point():
         return (y * x).sum(-1)
-    return x.expand(*y.shape, x.shape[-1]).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)
+    rows = torch.broadcast_shapes(x.shape[:-1], y.shape)
+    return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
 
 
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
@@ -218,17 +232,18 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
-        v: direction, shape (B, C).
+        v: direction, shape (B, C), or (K, B, C) for several.
 
     Returns:
-        Shape (B, C), in the dtype of z.
+        Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
-    sizes = _check(("z", z, "B C"), ("v", v, "B C"))
+    sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
     z, y, v = _wide(z), _wide(y), _wide(v)

@@ -81,6 +81,18 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 
 
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+
+
 def _forbid(violated: torch.Tensor, message: str) -> None:
     """Raise if an entry is True."""
     if not _holds(~violated.any()):
@@ -113,7 +125,8 @@ def _complement(p: torch.Tensor) -> torch.Tensor:
 
 def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - x.gather(-1, p.argmax(-1, keepdim=True))
+    top = p.argmax(-1, keepdim=True)
+    x = x - x.gather(-1, top.expand(*x.shape[:-1], 1))
     return x - (p * x).sum(-1, keepdim=True)
 
 
@@ -129,7 +142,8 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if y.is_floating_point():
         return (y * x).sum(-1)
-    return x.expand(*y.shape, x.shape[-1]).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)
+    rows = torch.broadcast_shapes(x.shape[:-1], y.shape)
+    return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
 
 
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
@@ -241,24 +255,25 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
-        V: direction, shape (C, d).
+        V: direction, shape (C, d), or (K, C, d) for several.
 
     Returns:
-        Shape (C, d), in the dtype of W.
+        Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
-    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("V", V, "C d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
     _check_y(y)
     dtype = W.dtype
     W, e, y, V = _wide(W), _wide(e), _wide(y), _wide(V)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = torch.softmax(z, -1)  # (B, C)
-    return ((_centred(e @ V.T, p) * p).T @ e / max(B, 1)).to(dtype)
+    return ((_centred(e @ V.mT, p) * p).mT @ e / max(B, 1)).to(dtype)
 
 
 def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -383,17 +398,18 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
-        v: direction, shape (B, d).
+        v: direction, shape (B, d), or (K, B, d) for several.
 
     Returns:
-        Shape (B, d), in the dtype of W.
+        Shape (B, d), or (K, B, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
     """
-    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("v", v, "B d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
     _check_y(y)
     dtype = W.dtype
     W, e, y, v = _wide(W), _wide(e), _wide(y), _wide(v)

@@ -50,6 +50,18 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -142,21 +154,22 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
-        V: direction, shape (C, d).
+        V: direction, shape (C, d), or (K, C, d) for several.
 
     Returns:
-        Shape (C, d), in the dtype of W.
+        Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"), ("V", V, "C d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
     dtype = W.dtype
     W, e, y, V = _wide(W), _wide(e), _wide(y), _wide(V)
     C = W.shape[0]
     B = e.shape[0]
-    return ((e @ V.T).T @ e * (2 / max(B * C, 1))).to(dtype)
+    return ((e @ V.mT).mT @ e * (2 / max(B * C, 1))).to(dtype)
 
 
 def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -268,16 +281,17 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
-        v: direction, shape (B, d).
+        v: direction, shape (B, d), or (K, B, d) for several.
 
     Returns:
-        Shape (B, d), in the dtype of W.
+        Shape (B, d), or (K, B, d) for several, in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"), ("v", v, "B d"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
     dtype = W.dtype
     W, e, y, v = _wide(W), _wide(e), _wide(y), _wide(v)
     C = W.shape[0]

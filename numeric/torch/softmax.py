@@ -58,7 +58,8 @@ def _complement(p: torch.Tensor) -> torch.Tensor:
 
 def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - x.gather(-1, p.argmax(-1, keepdim=True))
+    top = p.argmax(-1, keepdim=True)
+    x = x - x.gather(-1, top.expand(*x.shape[:-1], 1))
     return x - (p * x).sum(-1, keepdim=True)
 
 

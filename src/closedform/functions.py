@@ -2,7 +2,8 @@
 
 A vector output p(z) has ``value``, ``jacobian``, ``jvp``, ``vjp``; a scalar output L has ``value``,
 ``gradient``, ``hessian``, ``hvp``, ``hessian_diagonal``, ``hessian_trace``. With several variables
-the name ends in the variable's: ``gradient_W``. Over the batch dimension a Hessian is one block a sample.
+the name ends in the variable's: ``gradient_W``. Over the batch dimension a Hessian is one block a sample. Where a
+derivation has a batch, a function along a direction takes several at once, stacked along a first axis.
 
 Both wings read this list: one derives and prints the right sides, the other judges them.
 """
@@ -10,7 +11,7 @@ Both wings read this list: one derives and prints the right sides, the other jud
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Symbol
 
@@ -41,6 +42,7 @@ class KernelFunction:
         axes: the free indices of ``target`` in the order of the result's axes.
         wrt: the variable that it differentiates by; None for ``value``.
         extra: further arguments after the derivation's givens (a direction, an upstream gradient).
+        several: the further argument that may be stacked along a first axis, which the result then has too; '' if none may.
         formula: the right side that a kernel was printed from, where it is known: it tells how accurate the kernel can be.
     """
 
@@ -50,6 +52,7 @@ class KernelFunction:
     axes: tuple[Index, ...]
     wrt: NamedTensor | Symbol | None = None
     extra: tuple[Given, ...] = ()
+    several: str = ""
     formula: Expr | None = None
 
 
@@ -65,7 +68,7 @@ def kernel_functions(derivation: Derivation) -> tuple[KernelFunction, ...]:
         suffix = f"_{variable.name}" if len(derivation.wrt) > 1 else ""
         make = _of_scalar if not axes else _of_tensor
         functions.extend(make(derivation, output, variable, suffix, names))
-    return tuple(functions)
+    return tuple(_stackable(function) for function in functions) if derivation.batch is not None else tuple(functions)
 
 
 def sample_independence(derivation: Derivation) -> tuple[Claim, ...]:
@@ -96,6 +99,12 @@ def sample_independence(derivation: Derivation) -> tuple[Claim, ...]:
 
 
 # ---------------------------------------------------------------------------------------------
+
+
+def _stackable(function: KernelFunction) -> KernelFunction:
+    """With several directions at once, if it has a direction that is a tensor."""
+    stacked = [given.name for given in function.extra if given.dims]
+    return replace(function, several=stacked[0]) if len(stacked) == 1 else function
 
 
 def _of_tensor(

@@ -86,6 +86,7 @@ def _case(name: str, given: tuple[Given, ...], lets: tuple[Let, ...], wrt, refer
 
 z, y, p, w, x, e = tensor("z", C), tensor("y", C), tensor("p", C), tensor("w", D), tensor("x", D), tensor("e", D)
 zb, yb, pb = tensor("z", B, C), tensor("y", B, C), tensor("p", B, C)
+Wb, xb = tensor("W", C, D), tensor("x", B, D)
 X, v, h = tensor("X", N, D), tensor("v", N), tensor("h", N)
 lam, T, dlt, mu, sd = (scalar(name) for name in ("lam", "T", "dlt", "mu", "sd"))
 A, S, V, P, O = tensor("A", D, D), tensor("S", N, M), tensor("V", M, C), tensor("P", N, M), tensor("O", N, C)
@@ -260,6 +261,20 @@ CASES = (
         lambda x, w: (x.abs() * torch.nn.functional.softplus(w) + x.sign() * w**3).sum(),
         x=_randn(D),
         w=_randn(D),
+    ),
+    _case(
+        "poisson",
+        (Given(Wb, "weights"), Given(xb, "counts' covariates"), Given(yb, "counts")),
+        (
+            Let(zb[b, i], summation(Wb[i, m] * xb[b, m], m), "log rates"),
+            Let(L, summation(exp(zb[b, i]) - yb[b, i] * zb[b, i], b, i) / B, "deviance"),
+        ),
+        (Wb, xb),
+        lambda W, x, y: (torch.exp(x @ W.T) - y * (x @ W.T)).sum() / len(x),
+        batch=B,
+        W=_randn(C, D),
+        x=_randn(B, D),
+        y=_randn(B, C),
     ),
 )
 

@@ -41,7 +41,7 @@ def expected(case: Case, function: KernelFunction, inputs: dict[str, Tensor], ex
         return flat.diagonal().reshape(values[at].shape)
     if function.kind == "hessian_trace":
         return flat.trace()
-    if case.derivation.batch is not None:
+    if case.derivation.batch is not None and case.derivation.batch in getattr(function.wrt, "dims", ()):
         return torch.stack([second[sample, ..., sample, :] for sample in range(len(values[at]))])
     return second
 

@@ -30,7 +30,12 @@ SHARED = [
     ("ce", (Z, Y - 1), ValueError, "y must hold class indices from 0 to 3, got -1 to -1"),
     ("ce", (Z, P * 2), ValueError, "y must satisfy sum_k(y[b,k]) = 1; it does not at index (0,)"),
     ("head", (np.zeros((4, 2)), np.zeros((3, 5)), Y), ValueError, "e must have shape (B, d) with d = 2, got shape (3, 5)"),
-    ("hvp", (Z, Y, np.zeros((2, 4))), ValueError, "v must have shape (B, C) with B = 3, got shape (2, 4)"),
+    (
+        "hvp",
+        (Z, Y, np.zeros((2, 4))),
+        ValueError,
+        "v must have shape (3, 4), or one more axis in front for several directions, got shape (2, 4)",
+    ),
     ("softmax", (np.zeros(()),), ValueError, "z must have shape (..., C), got shape ()"),
     ("jvp", (Z, np.zeros((2, 4))), ValueError, "v must have the leading axes of z, which has shape (3, 4); got shape (2, 4)"),
     ("jvp", (Z, np.zeros((3, 5))), ValueError, "v must have shape (..., C) with C = 4, got shape (3, 5)"),
@@ -62,7 +67,7 @@ def test_torch_messages(name: str, arguments: tuple[np.ndarray, ...], error: typ
         ((Z, Y.tolist()), "y must be a NumPy array, got list; convert it with np.asarray"),
         ((Z.astype(np.float32), P), "y must hold integer class indices or float32 probabilities, got float64"),
         ((Z, Y > 0), "y must hold integer class indices or float64 probabilities, got bool"),
-        ((Z, Y, Z.astype(np.float32)), "v must have the dtype of z, float64, got float32"),
+        ((Z, Y, Z.astype(np.float32)), "v must have the dtype of the other inputs, float64, got float32"),
     ],
 )
 def test_numpy_type_messages(arguments: tuple[np.ndarray, ...], message: str) -> None:
@@ -92,7 +97,7 @@ SOFT = "y must hold integer class indices or torch.float32 probabilities, got to
         (
             (LOGITS, CLASSES, LOGITS.half()),
             TypeError,
-            "v must have the dtype of z, torch.float32, got torch.float16",
+            "v must have the dtype of the other inputs, torch.float32, got torch.float16",
         ),
         (
             (LOGITS, CLASSES.to("meta")),
@@ -102,7 +107,7 @@ SOFT = "y must hold integer class indices or torch.float32 probabilities, got to
         (
             (LOGITS, CLASSES, LOGITS.to("meta")),
             ValueError,
-            "v must be on the device of z, cpu, got meta",
+            "v must be on the device of the other inputs, cpu, got meta",
         ),
     ],
 )

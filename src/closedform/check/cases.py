@@ -68,7 +68,8 @@ def cases(derivation: Derivation, function: KernelFunction, dtype: str, examples
 
 def drawn_case(derivation: Derivation, function: KernelFunction, dtype: str, choices: Choices) -> Case:
     """The case that a sequence of choices leads to."""
-    recipe = draw_recipe(choices, derivation.given, function.extra, maps_over_leading=maps_over_leading(derivation))
+    leading = maps_over_leading(derivation)
+    recipe = draw_recipe(choices, derivation.given, function.extra, maps_over_leading=leading, several=function.several)
     return replace(prepare(derivation, function, recipe, dtype), choices=tuple(choices.made))
 
 
@@ -92,7 +93,7 @@ class _Slice:
 
     def __init__(self, derivation: Derivation, seen: View, inputs: Inputs, position: Sequence[int]) -> None:
         self.derivation, self.view, self.sizes = derivation, seen, inputs.sizes
-        self.values: Mapping[str, np.ndarray] = {name: array[tuple(position)] for name, array in inputs.values.items()}
+        self.values: Mapping[str, np.ndarray] = inputs.at(position)
         if seen.column is not None:
             self.values = {**self.values, DIRECTION: seen.column}
         self.seed = [texture.seed for _, texture in inputs.recipe.textures]

@@ -97,11 +97,19 @@ class Texture:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One input to a kernel function: the sizes, the leading shape that is mapped over, and a texture for each argument."""
+    """One input to a kernel function: the sizes, the leading shape that is mapped over, and a texture for each argument.
+
+    All arguments have the leading shape, or with ``stacked`` only the one of that name.
+    """
 
     sizes: tuple[tuple[str, int], ...]
     leading: tuple[int, ...]
     textures: tuple[tuple[str, Texture], ...]
+    stacked: str = ""
+
+    def leading_of(self, name: str) -> tuple[int, ...]:
+        """The leading shape of an argument."""
+        return self.leading if self.stacked in ("", name) else ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Inputs:
     Attributes:
         recipe: where it came from.
         sizes: dimension -> size.
-        values: name -> float64 array of the leading shape and the dimensions' sizes, every number exact in the dtype.
+        values: name -> float64 array of its leading shape and the dimensions' sizes, every number exact in the dtype.
         classes: name -> int64 array, for labels that are passed as class indices; ``values`` has their one-hot rows.
     """
 
@@ -124,20 +132,31 @@ class Inputs:
         """The memory layout that the recipe asks for."""
         return dict(self.recipe.textures)[name].layout
 
+    def at(self, position: Sequence[int]) -> dict[str, np.ndarray]:
+        """The values at one position of the leading shape."""
+        return {name: array[tuple(position)] if self.recipe.leading_of(name) else array for name, array in self.values.items()}
 
-def draw_recipe(choose: Choose, given: Sequence[Given], extra: Sequence[Given] = (), *, maps_over_leading: bool = False) -> Recipe:
-    """Draw a recipe for a function of ``given`` and the further arguments ``extra`` (directions, upstream gradients)."""
+
+def draw_recipe(
+    choose: Choose, given: Sequence[Given], extra: Sequence[Given] = (), *, maps_over_leading: bool = False, several: str = ""
+) -> Recipe:
+    """Draw a recipe for a function of ``given`` and the further arguments ``extra`` (directions, upstream gradients).
+
+    With ``maps_over_leading`` all may have a leading shape, else the one called ``several`` may.
+    """
     dims = tuple(dict.fromkeys(dim for item in (*given, *extra) for dim in item.dims))
     relations = [c for item in given for c in item.where if isinstance(c, SizeRelation)]
     sizes = _draw_sizes(choose, dims, relations)
-    leading = choose(((), (), (2,), (1, 2))) if maps_over_leading else ()
+    shapes = ((), (), (2,), (1, 2)) if maps_over_leading else ((), (2,)) if several else ((),)
+    leading = choose(shapes) if len(shapes) > 1 else ()
     # One input at a time is extreme: the product of two large ones only says that everything is lost.
     domains = {item.name: domain_of(item) for item in given}
     free: list[str | None] = [name for name, domain in domains.items() if domain.is_free]
     extreme = choose(free if len(free) == 1 else [*free, None])
     textures = [(name, _draw_texture(choose, domain, mild=name != extreme)) for name, domain in domains.items()]
     textures += [(item.name, _draw_upstream(choose)) for item in extra]
-    return Recipe(tuple((dim.name, sizes[dim]) for dim in dims), leading, tuple(textures))
+    stacked = several if leading and not maps_over_leading else ""
+    return Recipe(tuple((dim.name, sizes[dim]) for dim in dims), leading, tuple(textures), stacked)
 
 
 def build(recipe: Recipe, given: Sequence[Given], extra: Sequence[Given], dtype: str) -> Inputs:
@@ -150,7 +169,7 @@ def build(recipe: Recipe, given: Sequence[Given], extra: Sequence[Given], dtype:
     classes: dict[str, np.ndarray] = {}
     for item in (*given, *extra):
         texture = textures[item.name]
-        shape = recipe.leading + tuple(sizes[dim] for dim in item.dims)
+        shape = recipe.leading_of(item.name) + tuple(sizes[dim] for dim in item.dims)
         # The name enters the seed, so that two inputs drawn with one seed (shrunk ones, say) still differ.
         generator = np.random.default_rng([texture.seed, zlib.crc32(item.name.encode())])
         domain = domain_of(item)

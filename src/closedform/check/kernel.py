@@ -41,6 +41,7 @@ def check_kernel(
     seed: int = 0,
     device: str = "cpu",
     accuracy: str = COMPONENTWISE,
+    several: bool = False,
 ) -> tuple[KernelCheck, ...]:
     """Compare one kernel function with every oracle that applies to it, and with the invariants of its definition.
 
@@ -56,6 +57,7 @@ def check_kernel(
         device: for torch.
         accuracy: ``componentwise``: each entry by its own bound; ``absolute``: every entry by the largest bound of
             its result, for kernels that do not promise to be right in entries that are small beside the others.
+        several: whether to call it with several directions at once too, where the function is one along a direction.
 
     Returns:
         One record for each oracle and invariant: ``worst`` is the largest error over its bound, ``message`` shows
@@ -69,6 +71,7 @@ def check_kernel(
         raise UsageError(f"the kernel module {getattr(kernel_module, '__name__', kernel_module)!r} has no function {function.name}")
     if dtype not in PRECISIONS or (backend == "numpy" and dtype == "bfloat16"):
         raise UsageError(f"unknown dtype {dtype!r} for {backend}; bounds are known for {', '.join(PRECISIONS)}")
+    function = function if several else replace(function, several="")
     judge = Judge(getattr(kernel_module, function.name), derivation, function, library(backend), dtype, device)
     try:
         drawn = cases(derivation, function, dtype, examples, seed)

@@ -53,7 +53,8 @@ def described_inputs(case: Case, judge: Judge) -> list[str]:
     """One line for the sizes, one for each argument."""
     inputs = case.inputs
     sizes = ", ".join(f"{dim.name}={size}" for dim, size in inputs.sizes.items())
-    leading = f", mapped over {inputs.recipe.leading}" if inputs.recipe.leading else ""
+    stacked = f"{inputs.recipe.stacked} stacked" if inputs.recipe.stacked else "mapped"
+    leading = f", {stacked} over {inputs.recipe.leading}" if inputs.recipe.leading else ""
     lines = [f"input: {sizes}{leading}"]
     for name, texture in inputs.recipe.textures:
         array = inputs.classes.get(name, inputs.values[name])

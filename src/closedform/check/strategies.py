@@ -22,19 +22,20 @@ from closedform.notation import Derivation, Dim, Given, tensor
 
 
 @st.composite
-def recipes(draw: st.DrawFn, given: Sequence[Given], extra: Sequence[Given] = (), *, leading: bool = False) -> Recipe:
+def recipes(draw: st.DrawFn, given: Sequence[Given], extra: Sequence[Given] = (), *, leading: bool = False, several: str = "") -> Recipe:
     """Recipes for inputs: sizes, and a texture for each of ``given`` and ``extra`` (directions, upstream gradients)."""
 
     def choose(options: Sequence[Any]) -> Any:
         return draw(st.sampled_from(options))
 
-    return draw_recipe(choose, given, extra, maps_over_leading=leading)
+    return draw_recipe(choose, given, extra, maps_over_leading=leading, several=several)
 
 
 @st.composite
 def kernel_cases(draw: st.DrawFn, derivation: Derivation, function: KernelFunction, dtype: str) -> Case:
     """Inputs to a kernel function, with the reference value, its bound and the witnesses."""
-    recipe = draw(recipes(derivation.given, function.extra, leading=maps_over_leading(derivation)))
+    leading = maps_over_leading(derivation)
+    recipe = draw(recipes(derivation.given, function.extra, leading=leading, several=function.several))
     return prepare(derivation, function, recipe, dtype)
 
 

@@ -19,11 +19,12 @@ LONG = 90  # characters up to which an expression stays in one piece
 
 @dataclass(frozen=True)
 class Statement:
-    """``name = text``, an array with these axes."""
+    """``name = text``, an array with these axes; ``leads``: and perhaps further ones in front."""
 
     name: str
     text: str
     dims: ir.Shape
+    leads: bool
 
 
 class BodyPrinter(ProductPrinter, ABC):
@@ -37,13 +38,20 @@ class BodyPrinter(ProductPrinter, ABC):
     keepdims = "keepdims"
     transposed = "{}.T"
 
-    def __init__(self, arguments: Mapping[str, str], like: str, names: Names, *, leading: bool, guard: bool) -> None:
-        """Arguments: name of a given -> variable; ``like``: an array whose dtype and device the results have."""
+    def __init__(
+        self, arguments: Mapping[str, str], like: str, names: Names, *, leading: bool, guard: bool, direction: str | None = None
+    ) -> None:
+        """Arguments: name of a given -> variable; ``like``: an array whose dtype and device the results have.
+
+        With ``leading`` all tensors may have further axes in front, else ``direction`` alone may, and what is computed from it.
+        """
         self._arguments = arguments
         self._names = names
         self._known: dict[ir.Node, str] = {}
         self.like = like
         self.leading = leading
+        self._direction = direction
+        self._leads: dict[ir.Node, bool] = {}
         self.guard = guard
         self.sizes: dict[Dim, str] = {}
         self._uses: dict[ir.Node, int] = {}
@@ -70,7 +78,7 @@ class BodyPrinter(ProductPrinter, ABC):
         text = self.code(node).text
         name = self._names.fresh(wanted or describe(node, self._known))
         self._known[node] = name
-        statements.append(Statement(name, text, node.dims))
+        statements.append(Statement(name, text, node.dims, self.leads(node)))
 
     def _split_if_long(self, node: ir.Node, statements: list[Statement]) -> None:
         """Name the longest parts of an expression until it is short."""
@@ -106,11 +114,20 @@ class BodyPrinter(ProductPrinter, ABC):
         if result.is_plain:
             return self.filled(result, ()).text
         if isinstance(result, ir.Broadcast):
-            own = result.arg.is_plain or result.arg.dims == result.dims
+            own = result.arg.is_plain or (result.arg.dims == result.dims and self.leads(result) == self.leads(result.arg))
             return self.code(result).text if own else self.copied(self.code(result))
         inner = result.arg if isinstance(result, ir.View) else result
         text = self.code(result)
         return self.copied(text) if isinstance(inner, ir.Input) else text.text
+
+    def leads(self, node: ir.Node) -> bool:
+        """Whether the array may have further axes in front of those of the node."""
+        if self.leading or self._direction is None:
+            return self.leading
+        if node not in self._leads:
+            own = isinstance(node, ir.Input) and node.name == self._direction
+            self._leads[node] = own or any(self.leads(part) for part in node.parts)
+        return self._leads[node]
 
     # -- expressions --------------------------------------------------------------------------
 
@@ -167,7 +184,7 @@ class BodyPrinter(ProductPrinter, ABC):
     def shape(self, dims: ir.Shape) -> str:
         """A tuple of sizes, with the leading axes."""
         sizes = [self.size(dim) if dim is not None else "1" for dim in dims]
-        if self.leading:
+        if self.leading or self._direction is not None:
             sizes = [f"*{self.lead()}", *sizes]
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
@@ -178,17 +195,18 @@ class BodyPrinter(ProductPrinter, ABC):
 
     _like_rank: tuple[str, int] = ("", 0)
 
-    def set_like_rank(self, rank: int) -> None:
-        """How many axes of its own the array has that results are like."""
-        self._like_rank = (self.like, rank)
+    def set_leading(self, name: str, rank: int) -> None:
+        """The array whose leading axes results have, and how many axes of its own it has."""
+        self._like_rank = (name, rank)
 
-    def axis(self, axis: int, rank: int) -> int:
-        """A position; counted from the end where leading axes would move it."""
-        return axis - rank if self.leading else axis
+    def axis(self, axis: int, node: ir.Node) -> int:
+        """A position among the node's axes; counted from the end where leading axes would move it."""
+        return axis - len(node.dims) if self.leads(node) else axis
 
-    def places(self, i: int, j: int, rank: int) -> list[str]:
+    def places(self, node: ir.WithDiagonal | ir.DiagonalOf) -> list[str]:
         """Two axes as arguments; the last two are the default."""
-        return [] if (i, j) == (rank - 2, rank - 1) else [str(self.axis(i, rank)), str(self.axis(j, rank))]
+        rank = len(node.dims)
+        return [] if (node.i, node.j) == (rank - 2, rank - 1) else [str(self.axis(node.i, node)), str(self.axis(node.j, node))]
 
     # -- nodes --------------------------------------------------------------------------------
 
@@ -210,16 +228,16 @@ class BodyPrinter(ProductPrinter, ABC):
             return self.reduced(inner, keep=True)
         code = self.code(inner)
         if order != sorted(order):
-            code = self.permuted(code, order)
+            code = self.permuted(code, order, leads=self.leads(inner))
         if not places:
             return code
-        if not self.leading and places == list(range(len(places))):
+        if not self.leads(inner) and places == list(range(len(places))):
             return code  # broadcasting adds axes in front by itself
         slots = ["None" if axis is None else ":" for axis in node.order]
-        if not self.leading:
+        if not self.leads(inner):
             while slots[0] == "None":
                 slots.pop(0)
-        if self.leading:
+        else:
             while slots and slots[0] == ":":
                 slots.pop(0)
             slots.insert(0, "...")
@@ -274,14 +292,14 @@ class BodyPrinter(ProductPrinter, ABC):
         if above == -1:
             return Code(f"{minus(code).at(PRODUCT)} / {under}", PRODUCT)
         top = number(above, sizes, guard=self.guard)
-        if not array.dims and not self.leading:
+        if not array.dims and not self.leads(array):
             return Code(f"{top.at(PRODUCT)} * {code.at(SIGN)} / {under}", PRODUCT)
         return Code(f"{code.at(PRODUCT)} * ({top.at(PRODUCT)} / {under})", PRODUCT)
 
     def _reduce(self, node: ir.Reduce) -> Code:
         inner = node.arg
         plain = isinstance(inner, ir.Map) and inner.op == "mul" and inner not in self._known
-        if plain and len(inner.dims) == 1 and not self.leading and all(None not in part.dims and part.dims for part in inner.parts):
+        if plain and len(inner.dims) == 1 and not self.leads(inner) and all(None not in part.dims and part.dims for part in inner.parts):
             return Code(" @ ".join(self.code(part).at(ATOM) for part in inner.parts), PRODUCT)
         return self.reduced(node, keep=False)
 
@@ -289,7 +307,7 @@ class BodyPrinter(ProductPrinter, ABC):
         """A sum over axes."""
         rank = len(node.arg.dims)
         axes = [str(axis - rank) for axis in node.axes]
-        everything = len(axes) == rank and not self.leading and not keep
+        everything = len(axes) == rank and not self.leads(node) and not keep
         where = "" if everything else axes[0] if len(axes) == 1 else f"({', '.join(axes)})"
         kept = f", {self.keepdims}=True" if keep else ""
         return Code(f"{self.code(node.arg).at(ATOM)}.sum({where}{kept})")
@@ -315,7 +333,7 @@ class BodyPrinter(ProductPrinter, ABC):
             return self.code(node.arg)
         inner = node.arg
         if (
-            not self.leading
+            not self.leads(inner)
             and isinstance(inner, ir.View)
             and inner.order == (*(None for _ in inner.order[: -len(inner.arg.dims)]), *range(len(inner.arg.dims)))
         ):
@@ -326,9 +344,11 @@ class BodyPrinter(ProductPrinter, ABC):
         base = self.code(node.arg)
         fresh = isinstance(node.arg, ir.Contract) or (isinstance(node.arg, ir.Map) and node.arg.op in ("mul", "add", "sub", "neg", "div"))
         filled = isinstance(node.arg, ir.Broadcast) and node.arg.arg.is_plain
-        if self._uses.get(node.arg, 0) > 1 or not (fresh or filled):
+        if self.leads(node) and not self.leads(node.arg):
+            base = Code(self.copied(self.expanded(base, node.dims)))
+        elif self._uses.get(node.arg, 0) > 1 or not (fresh or filled):
             base = Code(self.copied(base))
-        return self.helper("_with_diagonal", base, self.code(node.values), *self.places(node.i, node.j, len(node.dims)))
+        return self.helper("_with_diagonal", base, self.code(node.values), *self.places(node))
 
     @abstractmethod
     def filled(self, node: ir.Node, dims: ir.Shape) -> Code:

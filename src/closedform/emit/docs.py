@@ -47,13 +47,15 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
     lines = [summary[0].upper() + summary[1:], "", *_formula(function, program), "", "Args:"]
     for given in function.parameters:
         described = f": {given.doc}" if given.doc else ":"
-        lines.append(f"    {given.name}{described}, {_axes(given, program)}.".replace(":,", ":"))
+        stacked = _stacked([dim.name for dim in given.dims], program) if given.name == function.several else ""
+        lines.append(f"    {given.name}{described}, {_axes(given, program)}{stacked}.".replace(":,", ":"))
     like = next((given.name for given in function.parameters if given.dims and not given.classes), "")
     result = _shape([index.dim.name for index in function.axes], program)
+    stacked = _stacked([index.dim.name for index in function.axes], program) if function.several else ""
     lines += [
         "",
         "Returns:",
-        f"    {f'Shape {result}' if result != '()' else 'A number'}, in the dtype of {like}.",
+        f"    {f'Shape {result}{stacked}' if result != '()' else 'A number'}, in the dtype of {like}.",
         "",
         "Raises:",
         *(f"    {line}" for line in raises),
@@ -102,6 +104,13 @@ def _axes(given: Given, program: Program) -> str:
     if not given.dims:
         return "a number"
     return f"shape {_shape(names, program)}"
+
+
+def _stacked(names: list[str], program: Program) -> str:
+    """The shape of several at once, under a letter that is no size of the derivation."""
+    used = {dim.name for dim in program.setting.dims}
+    letter = next(letter for letter in ("K", "N", "M", "R", "count") if letter not in used)
+    return f", or {_shape([letter, *names], program)} for several"
 
 
 def _shape(names: list[str], program: Program) -> str:

@@ -65,6 +65,16 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
     elif y.shape != shape:
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 ''',
+    "_check_direction": '''
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+''',
     "_number": '''
 def _number(name: str, x: float | np.ndarray, like: np.ndarray) -> np.floating:
     """A number in the dtype of an array."""
@@ -147,7 +157,8 @@ def _complement(p: np.ndarray) -> np.ndarray:
     "_centred": '''
 def _centred(x: np.ndarray, p: np.ndarray) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - np.take_along_axis(x, p.argmax(-1)[..., None], -1)
+    top = p.argmax(-1)[..., None]
+    x = x - np.take_along_axis(x, top.reshape((1,) * (x.ndim - top.ndim) + top.shape), -1)
     return x - (p * x).sum(-1, keepdims=True)
 ''',
     "_minus_labels": '''
@@ -173,8 +184,8 @@ def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if not np.issubdtype(y.dtype, np.integer):
         return (y * x).sum(-1)
-    x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
-    return np.take_along_axis(x, y[..., None], -1)[..., 0]
+    rows = np.broadcast_shapes(x.shape[:-1], y.shape)
+    return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
 ''',
     "_probabilities": '''
 def _probabilities(y: np.ndarray, classes: int, like: np.ndarray) -> np.ndarray:

@@ -86,6 +86,18 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     elif tuple(y.shape) != shape:
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 ''',
+    "_check_direction": '''
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+''',
     "_number": '''
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """A number in the dtype and on the device of a tensor."""
@@ -145,7 +157,8 @@ def _complement(p: torch.Tensor) -> torch.Tensor:
     "_centred": '''
 def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    x = x - x.gather(-1, p.argmax(-1, keepdim=True))
+    top = p.argmax(-1, keepdim=True)
+    x = x - x.gather(-1, top.expand(*x.shape[:-1], 1))
     return x - (p * x).sum(-1, keepdim=True)
 ''',
     "_minus_labels": '''
@@ -169,7 +182,8 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if y.is_floating_point():
         return (y * x).sum(-1)
-    return x.expand(*y.shape, x.shape[-1]).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)
+    rows = torch.broadcast_shapes(x.shape[:-1], y.shape)
+    return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
 ''',
     "_probabilities": '''
 def _probabilities(y: torch.Tensor, classes: int, like: torch.Tensor) -> torch.Tensor:

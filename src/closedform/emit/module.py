@@ -143,18 +143,29 @@ class _Module:
     def _names(self, parameters: list[Given]) -> Names:
         return Names([*map(self._variable, parameters), *RESERVED, *dir(builtins)])
 
-    def _printer(self, parameters: list[Given], tensors: list[Given], names: Names, *, guard: bool) -> BodyPrinter:
+    def _printer(
+        self, parameters: list[Given], tensors: list[Given], names: Names, *, guard: bool, direction: Given | None = None
+    ) -> BodyPrinter:
         if not tensors:
             raise LoweringError(f"{self._program.name} has no tensor argument that results could take their dtype from")
         arguments = {given.name: self._variable(given) for given in parameters} | {"tolerance": "tolerance"}
-        printer = self._backend.printer(arguments, self._variable(tensors[0]), names, leading=self._program.leading, guard=guard)
-        printer.set_like_rank(len(tensors[0].dims))
+        first = direction or tensors[0]
+        printer = self._backend.printer(
+            arguments,
+            self._variable(tensors[0]),
+            names,
+            leading=self._program.leading,
+            guard=guard,
+            direction=direction.name if direction else None,
+        )
+        printer.set_leading(self._variable(first), len(first.dims))
         return printer
 
     def _function(self, function: Function) -> str:
         parameters = list(function.parameters)
-        tensors = [given for given in parameters if given.dims and not given.classes]
-        printer = self._printer(parameters, tensors, self._names(parameters), guard=function.kind != "value")
+        direction = next((given for given in parameters if given.name == function.several), None)
+        tensors = [given for given in parameters if given.dims and not given.classes and given != direction]
+        printer = self._printer(parameters, tensors, self._names(parameters), guard=function.kind != "value", direction=direction)
         wanted: dict[Node, str] = {}
         for node, name in function.names:
             wanted.setdefault(node, name)
@@ -209,8 +220,9 @@ class _Module:
         check = "_check_leading" if self._program.leading else "_check"
         self._helpers[check] = None
         labels = [given for given in function.parameters if given.classes]
+        direction = next((given for given in function.parameters if given.name == function.several), None)
         inputs = [f'("{given.name}", {self._variable(given)}, "{" ".join(dim.name for dim in given.dims)}")' for given in tensors]
-        lines = [_wrapped(f"    {'sizes = ' if labels else ''}{check}(", inputs, ")", "    ")]
+        lines = [_wrapped(f"    {'sizes = ' if labels or direction else ''}{check}(", inputs, ")", "    ")]
         for given in labels:
             self._helpers["_check_labels"] = None
             known = {dim for tensor in tensors for dim in tensor.dims}
@@ -223,6 +235,11 @@ class _Module:
             trailing = "," if len(given.dims) == 1 and not self._program.leading else ""
             like = self._variable(tensors[0]) + ("" if self._backend.widens else ".dtype")
             lines.append(f'    _check_labels("{given.name}", {self._variable(given)}, ({shape}{trailing}), {like})')
+        if direction is not None:
+            self._helpers["_check_direction"] = None
+            shape = ", ".join(f'sizes["{dim.name}"]' for dim in direction.dims) + "," * (len(direction.dims) == 1)
+            arguments = f'"{direction.name}", {self._variable(direction)}, ({shape}), {self._variable(tensors[0])}'
+            lines.append(f"    _check_direction({arguments})")
         return [*lines, *self._condition_lines(function, of_scalars=False)]
 
     def _condition_lines(self, function: Function, *, of_scalars: bool) -> list[str]:
@@ -284,7 +301,7 @@ class _Module:
 
     def _statement(self, statement: Statement) -> str:
         line = f"    {statement.name} = {statement.text}"
-        lead = ["..."] if self._program.leading else []
+        lead = ["..."] if statement.leads else []
         shape = [*lead, *(dim.name if isinstance(dim, Dim) else "1" for dim in statement.dims)]
         comment = f"  # ({', '.join(shape)}{',' if len(shape) == 1 else ''})" if shape else ""
         return line + comment if len(line + comment) <= LINE else line

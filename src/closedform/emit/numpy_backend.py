@@ -38,21 +38,19 @@ class NumpyPrinter(BodyPrinter):
         "logdet": "np.linalg.slogdet({})[1]",
     }
 
-    def permuted(self, code: Code, order: list[int]) -> Code:
-        """Axes in another order."""
+    def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
+        """Axes in another order; ``leads``: behind any axes in front."""
         if order == [1, 0]:
-            return self.matrix_transposed(code, 2)
-        if self.leading:
+            return self.matrix_transposed(code, stack=leads)
+        if leads:
             letters = "ijklmnopqrst"
             spelled = f"...{letters[: len(order)]}->...{''.join(letters[axis] for axis in order)}"
             return Code(f'np.einsum("{spelled}", {code.text})')
         return Code(f"{code.at(ATOM)}.transpose({', '.join(map(str, order))})")
 
-    def matrix_transposed(self, code: Code, rank: int) -> Code:
-        """The last two axes exchanged."""
-        if rank == 2 and not self.leading:
-            return Code(f"{code.at(ATOM)}.T")
-        return Code(f"np.swapaxes({code.text}, -1, -2)")
+    def matrix_transposed(self, code: Code, *, stack: bool) -> Code:
+        """The last two axes exchanged; ``stack``: there may be others."""
+        return Code(f"{code.at(ATOM)}.{'mT' if stack else 'T'}")
 
     def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
         """Sum over pairs of axes."""
@@ -80,12 +78,12 @@ class NumpyPrinter(BodyPrinter):
 
     def diagonal(self, node: ir.Diagonal) -> Code:
         """Entries at which two axes agree."""
-        rank = len(node.arg.dims)
-        return Code(f"np.diagonal({self.code(node.arg).text}, axis1={self.axis(node.i, rank)}, axis2={self.axis(node.j, rank)})")
+        i, j = self.axis(node.i, node.arg), self.axis(node.j, node.arg)
+        return Code(f"np.diagonal({self.code(node.arg).text}, axis1={i}, axis2={j})")
 
     def diagonal_of(self, node: ir.DiagonalOf) -> Code:
         """Zeros with a given diagonal."""
-        return self.helper("_diagonal", self.code(node.values), *self.places(node.i, node.j, len(node.dims)))
+        return self.helper("_diagonal", self.code(node.values), *self.places(node))
 
     def identity(self, node: ir.Identity) -> Code:
         """An identity matrix."""

@@ -12,19 +12,22 @@ class ProductPrinter(ABC):
     """The part of a body printer that knows matrix products."""
 
     library = ""
-    leading: bool
 
     @abstractmethod
     def code(self, node: ir.Node) -> Code:
         """The expression of a node."""
 
     @abstractmethod
-    def permuted(self, code: Code, order: list[int]) -> Code:
-        """Axes in another order."""
+    def leads(self, node: ir.Node) -> bool:
+        """Whether the array may have further axes in front of those of the node."""
 
     @abstractmethod
-    def matrix_transposed(self, code: Code, rank: int) -> Code:
-        """The last two axes exchanged."""
+    def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
+        """Axes in another order; ``leads``: behind any axes in front."""
+
+    @abstractmethod
+    def matrix_transposed(self, code: Code, *, stack: bool) -> Code:
+        """The last two axes exchanged; ``stack``: there may be others."""
 
     @abstractmethod
     def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
@@ -39,13 +42,13 @@ class ProductPrinter(ABC):
         found = self._matrix_product(node, batch, gone)
         if found is not None:
             return found
-        if batch or self.leading or len(gone) == 0:
+        if batch or self.leads(node) or len(gone) == 0:
             return self._einsum(node)
         free = [label for label in (*left, *right) if label not in gone]
         axes = ([left.index(label) for label in gone], [right.index(label) for label in gone])
         code = self.tensordot(self.code(node.left), self.code(node.right), axes)
         order = [free.index(label) for label in node.out]
-        return code if order == sorted(order) else self.permuted(code, order)
+        return code if order == sorted(order) else self.permuted(code, order, leads=False)
 
     def _matrix_product(self, node: ir.Contract, batch: list[int], gone: list[int]) -> Code | None:
         """``a @ b`` where the axes are those of a matrix product, with transpositions of matrices only.
@@ -57,7 +60,7 @@ class ProductPrinter(ABC):
         left, right, out = list(node.left_labels), list(node.right_labels), list(node.out)
         rows = [label for label in left if label not in (*batch, *gone)]
         columns = [label for label in right if label not in (*batch, *gone)]
-        if self.leading and (not rows or not columns):
+        if self.leads(node) and not (len(rows) == len(columns) == 1):  # axes in front would meet axes of the product
             return None
         if batch and (not rows or not columns or len(rows) > 1 or len(columns) > 1):
             return None
@@ -80,11 +83,11 @@ class ProductPrinter(ABC):
         wanted = len(labels) - 1 if last else len(labels) - 2
         if labels.index(gone) == wanted:
             return code.at(ATOM)
-        return self.matrix_transposed(code, len(labels)).at(ATOM)
+        return self.matrix_transposed(code, stack=len(labels) > 2 or self.leads(node)).at(ATOM)
 
     def _einsum(self, node: ir.Contract) -> Code:
         letters = {label: "ijklmnopqrstuvwxyz"[label] for label in (*node.left_labels, *node.right_labels)}
-        dots = "..." if self.leading else ""
-        texts = [dots + "".join(letters[label] for label in labels) for labels in (node.left_labels, node.right_labels, node.out)]
+        sides = ((node.left, node.left_labels), (node.right, node.right_labels), (node, node.out))
+        texts = ["..." * self.leads(side) + "".join(letters[label] for label in labels) for side, labels in sides]
         spelled = f"{texts[0]},{texts[1]}->{texts[2]}"
         return Code(f'{self.library}.einsum("{spelled}", {self.code(node.left).text}, {self.code(node.right).text})')

@@ -38,19 +38,19 @@ class TorchPrinter(BodyPrinter):
         "logdet": "torch.linalg.slogdet({})[1]",
     }
 
-    def permuted(self, code: Code, order: list[int]) -> Code:
-        """Axes in another order."""
+    def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
+        """Axes in another order; ``leads``: behind any axes in front."""
         if order == [1, 0]:
-            return self.matrix_transposed(code, 2)
-        if self.leading:
+            return self.matrix_transposed(code, stack=leads)
+        if leads:
             letters = "ijklmnopqrst"
             spelled = f"...{letters[: len(order)]}->...{''.join(letters[axis] for axis in order)}"
             return Code(f'torch.einsum("{spelled}", {code.text})')
         return Code(f"{code.at(ATOM)}.permute({', '.join(map(str, order))})")
 
-    def matrix_transposed(self, code: Code, rank: int) -> Code:
-        """The last two axes exchanged."""
-        return Code(f"{code.at(ATOM)}.T" if rank == 2 and not self.leading else f"{code.at(ATOM)}.mT")
+    def matrix_transposed(self, code: Code, *, stack: bool) -> Code:
+        """The last two axes exchanged; ``stack``: there may be others."""
+        return Code(f"{code.at(ATOM)}.{'mT' if stack else 'T'}")
 
     def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
         """Sum over pairs of axes."""
@@ -77,13 +77,13 @@ class TorchPrinter(BodyPrinter):
 
     def diagonal(self, node: ir.Diagonal) -> Code:
         """Entries at which two axes agree."""
-        rank = len(node.arg.dims)
-        return Code(f"torch.diagonal({self.code(node.arg).text}, dim1={self.axis(node.i, rank)}, dim2={self.axis(node.j, rank)})")
+        i, j = self.axis(node.i, node.arg), self.axis(node.j, node.arg)
+        return Code(f"torch.diagonal({self.code(node.arg).text}, dim1={i}, dim2={j})")
 
     def diagonal_of(self, node: ir.DiagonalOf) -> Code:
         """Zeros with a given diagonal."""
         names = ("dim1", "dim2")
-        places = "".join(f", {name}={at}" for name, at in zip(names, self.places(node.i, node.j, len(node.dims)), strict=False))
+        places = "".join(f", {name}={at}" for name, at in zip(names, self.places(node), strict=False))
         return Code(f"torch.diag_embed({self.code(node.values).text}{places})")
 
     def identity(self, node: ir.Identity) -> Code:

@@ -69,6 +69,7 @@ def _lower_function(derivation: Derivation, function: KernelFunction, form: Clos
         setting=form.setting,
         wrt=function.wrt.name if function.wrt is not None else None,
         names=formula.named,
+        several=function.several,
     )
 
 

@@ -42,6 +42,7 @@ class Function:
         setting: where its names are defined.
         wrt: the name of the variable that it differentiates by.
         names: how nodes that a let defines are called.
+        several: the parameter that may be stacked along a first axis, or ''.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Function:
     setting: Setting
     wrt: str | None = None
     names: tuple[tuple[Node, str], ...] = field(default=())
+    several: str = ""
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,7 @@ class _Run:
             examples=self.examples,
             seed=self.seed,
             device=self.device if backend == "torch" else "cpu",
+            several=True,
         )
 
 
