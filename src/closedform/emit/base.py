@@ -145,8 +145,9 @@ class BodyPrinter(ProductPrinter, ABC):
             ir.Reduce: self._reduce,
             ir.Contract: self.contract,
             ir.Row: self._row,
-            ir.Complement: lambda n: self.helper("_complement", self.code(n.arg)),
-            ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights)),
+            ir.Top: lambda n: self.top(self.code(n.arg)),
+            ir.Complement: lambda n: self.helper("_complement", self.code(n.arg), self.code(n.top)),
+            ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,
@@ -365,6 +366,10 @@ class BodyPrinter(ProductPrinter, ABC):
     @abstractmethod
     def copied(self, code: Code) -> str:
         """A copy, so that no result shares memory with an input."""
+
+    @abstractmethod
+    def top(self, code: Code) -> Code:
+        """Where the largest entry along the last axis is."""
 
     @abstractmethod
     def diagonal(self, node: ir.Diagonal) -> Code:

@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterable
 from itertools import chain, count
 
-from closedform.lower.nodes import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, View
+from closedform.lower.nodes import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, Top, View
 
 
 class Names:
@@ -35,6 +35,7 @@ def describe(node: Node, known: dict[Node, str]) -> str:
     hints: dict[type[Node], str] = {
         Centred: "centred",
         Complement: "others",
+        Top: "top",
         MinusLabels: "residual",
         AtLabels: "at_label",
         Reduce: "total",

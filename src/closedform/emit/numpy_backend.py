@@ -76,6 +76,10 @@ class NumpyPrinter(BodyPrinter):
         """A copy, so that no result shares memory with an input."""
         return f"{code.at(ATOM)}.copy()"
 
+    def top(self, code: Code) -> Code:
+        """Where the largest entry along the last axis is."""
+        return Code(f"{code.at(ATOM)}.argmax(-1)[..., None]")
+
     def diagonal(self, node: ir.Diagonal) -> Code:
         """Entries at which two axes agree."""
         i, j = self.axis(node.i, node.arg), self.axis(node.j, node.arg)

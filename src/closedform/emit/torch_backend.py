@@ -30,7 +30,7 @@ class TorchPrinter(BodyPrinter):
         "softplus": "_softplus({})",
         "relu": "torch.relu({})",
         "log_cosh": "_log_cosh({})",
-        "softmax": "torch.softmax({}, -1)",
+        "softmax": "_softmax({})",
         "log_softmax": "_log_softmax({})",
         "logsumexp": "_logsumexp({})",
         "inv": "torch.linalg.inv({})",
@@ -74,6 +74,10 @@ class TorchPrinter(BodyPrinter):
     def copied(self, code: Code) -> str:
         """A copy, so that no result shares memory with an input."""
         return f"{code.at(ATOM)}.clone()"
+
+    def top(self, code: Code) -> Code:
+        """Where the largest entry along the last axis is."""
+        return self.helper("_top", code)
 
     def diagonal(self, node: ir.Diagonal) -> Code:
         """Entries at which two axes agree."""

@@ -192,10 +192,22 @@ class Row(Node):
 
 
 @node
-class Complement(Node):
-    """1 - p for probabilities p along the last axis, without cancellation where p is nearly one."""
+class Top(Node):
+    """Where the largest entry along the last axis is; that axis stays, with length one."""
 
     arg: Node
+
+    @property
+    def dims(self) -> Shape:
+        return (*self.arg.dims[:-1], None)
+
+
+@node
+class Complement(Node):
+    """1 - p for probabilities p along the last axis, without cancellation at ``top``, where p may be nearly one."""
+
+    arg: Node
+    top: Node
 
     @property
     def dims(self) -> Shape:
@@ -204,10 +216,11 @@ class Complement(Node):
 
 @node
 class Centred(Node):
-    """x - sum(p*x) along the last axis for probabilities p: rounding stays relative to the spread of x."""
+    """x - sum(p*x) along the last axis for probabilities p, largest at ``top``: rounding stays relative to the spread of x."""
 
     arg: Node
     weights: Node
+    top: Node
 
     @property
     def dims(self) -> Shape:

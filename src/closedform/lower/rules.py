@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sympy import Expr, Integer, Rational, S, log
 
-from closedform.lower.nodes import Centred, Complement, Map, Node, Number, Reduce, Row, View
+from closedform.lower.nodes import Centred, Complement, Map, Node, Number, Reduce, Row, Top, View
 
 Rule = Callable[..., Node | None]
 
@@ -212,7 +212,7 @@ def _sub(first: Node, second: Node) -> Node | None:
 def _one_minus(array: Node) -> Node | None:
     inner, restore = unviewed(array)
     if isinstance(inner, Row) and inner.op == "softmax":  # 1 - p is the sum of the others
-        return restore(Complement(inner))
+        return restore(Complement(inner, Top(inner)))
     if _is_map(inner, "pow") and is_number(inner.parts[1], 2) and _is_map(inner.parts[0], "tanh"):
         double = elementwise("mul", (Number(Integer(2)), inner.parts[0].parts[0]))  # 1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)
         sides = (elementwise("sigmoid", (double,)), elementwise("sigmoid", (negate(double),)))
@@ -232,7 +232,7 @@ def _centre(array: Node, mean: Node) -> Node | None:
         return None
     for weights, other in (inner.arg.parts, inner.arg.parts[::-1]):
         if isinstance(weights, Row) and weights.op == "softmax" and other == array and weights.dims == array.dims:
-            return Centred(array, weights)
+            return Centred(array, weights, Top(weights))
     return None
 
 
