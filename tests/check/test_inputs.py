@@ -64,6 +64,11 @@ def test_a_sum_along_the_first_axis_is_met_too() -> None:
     assert np.all(columns.sum(axis=0) == 0.5)
 
 
+def test_positive_labels_are_never_one_hot() -> None:
+    for number in range(20):
+        assert np.all(drawn(constrained(positive(X[b, c]), equation(summation(X[b, c], c), 1)), number) > 0)
+
+
 @pytest.mark.parametrize(
     ("where", "holds"),
     [

@@ -22,7 +22,7 @@ from closedform.check.strategies import kernel_cases
 from closedform.functions import KernelFunction, kernel_functions
 from closedform.notation import Derivation
 
-CATALOGUE = ("softmax", "cross_entropy", "mse", "linear_cross_entropy", "linear_mse")
+CATALOGUE = ("softmax", "cross_entropy", "mse", "linear_cross_entropy", "linear_mse", "euclidean_distance", "cosine_distance")
 DERIVATIONS = [importlib.import_module(f"closedform.derivations.{name}").derivation for name in CATALOGUE]
 FUNCTIONS = [
     pytest.param(derivation, function, dtype, id=f"{derivation.name}.{function.name}-{dtype}")

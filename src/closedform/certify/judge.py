@@ -46,7 +46,7 @@ def prove(setting: Setting, claim: Claim, *, seed: int = 0) -> Verdict:
         seed: of all randomness; the verdict does not depend on it, except with the stated probability.
     """
     start = time.perf_counter()
-    verdict = _judged(setting, claim, seed)
+    verdict = _judged(setting.about(claim.lhs, claim.rhs), claim, seed)
     return replace(verdict, seconds=time.perf_counter() - start)
 
 

@@ -67,7 +67,7 @@ class Domain:
         """Numbers of this domain, made from free ones; exact in ``dtype``."""
         if self.is_free:
             return numbers
-        if self.one_hot or (pattern == "one-hot" and self.total == 1):
+        if self.one_hot or (pattern == "one-hot" and self.total == 1 and self.lower < 0):
             return _one_hot(numbers, generator, self.axis)
         if self.members:
             return np.asarray(self.members)[generator.integers(0, len(self.members), numbers.shape)]

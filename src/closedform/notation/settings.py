@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Indexed, Symbol
 
 from closedform.errors import DimensionError, NotationError
-from closedform.notation.constraints import Constraint, Relation
+from closedform.notation.constraints import Constraint, Relation, SizeRelation
 from closedform.notation.expressions import free_indices
 from closedform.notation.tensors import Dim, Index, NamedTensor, head_name, shape_text
 
@@ -151,6 +151,22 @@ class Setting:
         """The givens, then the lets."""
         return (*self.given, *self.lets)
 
+    def about(self, *expressions: Expr) -> Setting:
+        """The part of the setting that expressions are about: what they name, what that is made of, and what it is tied to.
+
+        A given that is not named is kept if one of its constraints mentions a name that is, or compares sizes: it may restrict
+        what is named.
+        """
+        reached: set[str] = set()
+        todo = {name for expression in expressions for name in _symbols(sympy.sympify(expression))}
+        while todo:
+            reached |= todo
+            todo = {name for item in self.items() for name in _tied(item, reached)} - reached
+        return Setting(
+            tuple(given for given in self.given if given.name in reached),
+            tuple(let for let in self.lets if let.name in reached),
+        )
+
     def symbols(self) -> dict[str, NamedTensor | Symbol]:
         """Every name with its symbol."""
         return {item.name: item.symbol for item in self.items()}
@@ -171,6 +187,18 @@ def check_names(expression: Any, known: dict[str, Any], what: str) -> None:
             raise NotationError(f"{what} uses {name}, which is not defined before it; defined are: {listed}")
         if known[name] != symbol:
             raise DimensionError(f"{what} uses {name} as {_described(symbol)}, but it was defined as {_described(known[name])}")
+
+
+def _tied(item: Given | Let, reached: set[str]) -> set[str]:
+    """The names that come with those ``reached``, as far as this item says."""
+    if isinstance(item, Let):
+        return set(_symbols(item.body)) if item.name in reached else set()
+    sides = [side for constraint in item.where if isinstance(constraint, Relation) for side in (constraint.lhs, constraint.rhs)]
+    mentioned = {name for side in sides for name in _symbols(side)}
+    compares = any(isinstance(constraint, SizeRelation) for constraint in item.where)
+    if item.name in reached or mentioned & reached or compares:
+        return {item.name, *mentioned, *(source.name for source in item.of)}
+    return set()
 
 
 def _symbols(expression: Expr) -> dict[str, NamedTensor | Symbol]:
