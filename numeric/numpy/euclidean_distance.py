@@ -37,6 +37,16 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -129,20 +139,21 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
-        v: direction, shape (B, C).
+        v: direction, shape (B, C), or (K, B, C) for several.
 
     Returns:
-        Shape (B, C), in the dtype of z.
+        Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
     B = z.shape[0]
     part = z - y  # (B, C)
     r = np.sqrt((part**2).sum(-1))  # (B,)
-    return (1 / max(B, 1) / r)[:, None] * (v + part * (-1 / r**2 * (part * v).sum(-1))[:, None])
+    return (1 / max(B, 1) / r)[:, None] * (v + part * (-1 / r**2 * (part * v).sum(-1))[..., None])
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -37,6 +37,18 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
+    if v.dtype != like.dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -119,16 +131,17 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
-        v: direction, shape (B, C).
+        v: direction, shape (B, C), or (K, B, C) for several.
 
     Returns:
-        Shape (B, C), in the dtype of z.
+        Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
     dtype = z.dtype
     z, y, v = _wide(z), _wide(y), _wide(v)
     B = z.shape[0]
