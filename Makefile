@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install verify test lint format generate report mutants clean
+.PHONY: help install verify test lint format generate report mutants bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ test: .venv/installed ## all tests, the doctests included
 lint: .venv/installed ## ruff, formatting, types, and that the committed kernels are what would be generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src derivations examples tests
+	$(BIN)/mypy src derivations examples benchmarks tests
 	$(BIN)/closedform generate --check
 
 format: .venv/installed ## mend what ruff can mend
@@ -43,6 +43,15 @@ report: verify ## write reports/: Markdown (committed) and one HTML file
 
 mutants: .venv/installed ## the kernel's power: verdicts on mutants of every proved claim (minutes), into reports/mutants.md
 	$(BIN)/python benchmarks/mutants.py --report reports/mutants.md
+
+# The peers are needed for this alone, and are installed then.
+.venv/peers: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,dev,bench]'
+	touch $@
+
+bench: OMP_NUM_THREADS := $(shell nproc)
+bench: .venv/peers ## time, memory and accuracy of the kernels beside what else there is (8 minutes), into reports/benchmarks.md
+	$(BIN)/python -m benchmarks --report reports/benchmarks.md
 
 clean: ## remove what was installed and built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*.html

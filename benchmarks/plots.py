@@ -1,0 +1,74 @@
+"""The pictures of the page, as SVG that depends on the figures alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+from benchmarks.accuracy import AUTOGRAD, DIAGONAL, GRADIENT, LOSS, OURS_TORCH, PRODUCT
+from benchmarks.results import Cell, Error
+
+mpl.use("svg")
+
+STYLE: dict[Any, Any] = {"svg.hashsalt": "closedform", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+OURS, FLOOR, OTHERS = "#0b6e4f", "#9aa0a6", "#c9713b"
+LOST = 2.0**23  # ulp of float32: an error of 100%
+
+
+def accuracy(errors: Sequence[Error], dtype: str = "float32", classes: int = 10) -> str:
+    """Error against logit scale: autograd's digits vanish, ours stay."""
+    panels = (LOSS, GRADIENT, DIAGONAL, PRODUCT)
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(panels), figsize=(11, 3), sharey=True)
+        for axis, quantity in zip(axes, panels, strict=True):
+            for who, colour in ((AUTOGRAD, OTHERS), (OURS_TORCH, OURS)):
+                points = [
+                    (e.scale, max(e.ulp, 0.5)) for e in errors if (e.who, e.quantity, e.dtype, e.classes) == (who, quantity, dtype, classes)
+                ]
+                axis.loglog(*zip(*points, strict=True), "o-", color=colour, label=who, markersize=3)
+            axis.axhline(LOST, color=FLOOR, linestyle=":")
+            axis.set_title(quantity)
+            axis.set_xlabel("scale of the logits")
+        axes[0].set_ylabel("largest error, ulp")
+        axes[0].text(1, LOST * 1.5, "no digit left", color=FLOOR, fontsize=8)
+        axes[0].legend(frameon=False)
+        return _svg(figure)
+
+
+def speed(cells: Sequence[Cell]) -> str:
+    """Times over the fastest of ours, a bar for each contender, a panel for each race that has peers."""
+    shown = [cell for cell in cells if any(row.ours and row.seconds for row in cell.rows) and any(not row.ours for row in cell.rows)]
+    columns = 3
+    lines = -(-len(shown) // columns)
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(lines, columns, figsize=(13, 2.3 * lines), squeeze=False)
+        for axis in axes.flat:
+            axis.set_visible(False)
+        for axis, cell in zip(axes.flat, shown, strict=False):
+            _bars(axis, cell)
+        return _svg(figure)
+
+
+def _bars(axis: Any, cell: Cell) -> None:
+    timed = [(row, row.seconds) for row in cell.rows if row.seconds]
+    best = min(seconds for row, seconds in timed if row.ours)
+    names = [row.name for row, _ in timed]
+    colours = [OURS if row.ours else FLOOR if row.floor else OTHERS for row, _ in timed]
+    axis.set_visible(True)
+    axis.barh(names, [seconds / best for _, seconds in timed], color=colours)
+    axis.axvline(1, color=OURS, linewidth=0.8)
+    axis.set_xscale("log")
+    axis.invert_yaxis()
+    axis.set_title(f"{cell.quantity}, {cell.size}")
+
+
+def _svg(figure: Any) -> str:
+    figure.tight_layout()
+    with io.StringIO() as file:
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        plt.close(figure)
+        return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
