@@ -18,6 +18,7 @@ from closedform.notation import (
     Given,
     Index,
     Let,
+    Membership,
     NamedTensor,
     Relation,
     Setting,
@@ -37,6 +38,10 @@ m = Index("m", D)
 z, p = tensor("z", C), tensor("p", C)
 x, s = scalar("x"), scalar("s")
 SQUARE = Derivation(name="square", title="Square", given=(Given(x),), lets=(Let(s, x**2),), output=s, wrt=(x,))
+
+
+def test_members_may_be_whole_numbers_of_python() -> None:
+    assert [value.q for value in Membership(z[i], (0, 1)).values] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ class Texture:
 class Recipe:
     """One input to a kernel function: the sizes, the leading shape that is mapped over, and a texture for each argument.
 
-    All arguments have the leading shape, or with ``stacked`` only the one of that name.
+    All arguments but numbers have the leading shape, or with ``stacked`` only the one of that name.
     """
 
     sizes: tuple[tuple[str, int], ...]
@@ -134,7 +134,8 @@ class Inputs:
 
     def at(self, position: Sequence[int]) -> dict[str, np.ndarray]:
         """The values at one position of the leading shape."""
-        return {name: array[tuple(position)] if self.recipe.leading_of(name) else array for name, array in self.values.items()}
+        mapped = {name for name, array in self.values.items() if array.ndim and self.recipe.leading_of(name)}
+        return {name: array[tuple(position)] if name in mapped else array for name, array in self.values.items()}
 
 
 def draw_recipe(
@@ -169,7 +170,8 @@ def build(recipe: Recipe, given: Sequence[Given], extra: Sequence[Given], dtype:
     classes: dict[str, np.ndarray] = {}
     for item in (*given, *extra):
         texture = textures[item.name]
-        shape = recipe.leading_of(item.name) + tuple(sizes[dim] for dim in item.dims)
+        # A number is the same at every position of the leading shape: that is how kernels take it.
+        shape = recipe.leading_of(item.name) + tuple(sizes[dim] for dim in item.dims) if item.dims else ()
         # The name enters the seed, so that two inputs drawn with one seed (shrunk ones, say) still differ.
         generator = np.random.default_rng([texture.seed, zlib.crc32(item.name.encode())])
         domain = domain_of(item)

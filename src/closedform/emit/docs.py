@@ -10,6 +10,7 @@ from closedform.notation import Given, Let, head_name
 from closedform.syntax.text import to_text
 
 WIDTH = 116
+LONGEST = 128  # of a line about an error
 
 SUMMARY = {
     "value": "{output}.",
@@ -58,7 +59,7 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
         f"    {f'Shape {result}{stacked}' if result != '()' else 'A number'}, in the dtype of {like}.",
         "",
         "Raises:",
-        *(f"    {line}" for line in raises),
+        *(f"    {part}" for line in raises for part in wrap(line, LONGEST, subsequent_indent="    ")),
     ]
     return "\n".join(lines)
 

@@ -68,7 +68,7 @@ class _Module:
         self._helpers: dict[str, None] = {}
         givens = dict.fromkeys(given for function in program.functions for given in function.parameters)
         names = Names(RESERVED)
-        self._variables = {given.name: names.fresh(given.name) for given in givens}
+        self._variables = {name: names.fresh(name) for name in dict.fromkeys(given.name for given in givens)}
 
     def _variable(self, given: Given) -> str:
         """The parameter that holds a given: its name, unless Python or the module needs that."""

@@ -19,7 +19,9 @@ from closedform.notation.tensors import Dim, Index, NamedTensor
 class Claim:
     """``lhs = rhs`` for every value of the free indices; the left side usually is a :class:`Partial`.
 
-    ``cites`` holds the numbers of the formulas of the source that it states.
+    ``cites`` holds the numbers of the formulas of the source that it states. With ``computed`` the kernels compute this
+    right side, not the one that is derived: of two equal formulas one may lose digits that the other keeps,
+    ``1 - sum_i(p[i]^2)`` beside ``sum_i(p[i]*(1 - p[i]))``.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Claim:
     title: str = ""
     source: str = ""
     cites: tuple[int, ...] = ()
+    computed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lhs", sympy.sympify(self.lhs))

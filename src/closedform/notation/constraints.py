@@ -34,6 +34,9 @@ class Membership:
     entry: Expr
     values: tuple[sympy.Rational, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(map(sympy.Rational, self.values)))
+
 
 @dataclass(frozen=True)
 class OneHot:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sympy import Expr
 
 from closedform.derive import ClosedForm, closed_form
+from closedform.derive.algebra import substitute
+from closedform.derive.matching import Pattern
 from closedform.emit import emit
 from closedform.errors import DerivationError
 from closedform.functions import KernelFunction, kernel_functions
@@ -48,6 +52,18 @@ def setting_of(derivation: Derivation, function: KernelFunction) -> Setting:
 
 def _closed(derivation: Derivation, function: KernelFunction) -> ClosedForm:
     try:
-        return closed_form(setting_of(derivation, function), function.target)
+        found = closed_form(setting_of(derivation, function), function.target)
     except DerivationError as error:
         raise DerivationError(f"{derivation.name}: {function.name}: {error}") from error
+    claimed = _computed(derivation, function)
+    return found if claimed is None else replace(found, expression=claimed)
+
+
+def _computed(derivation: Derivation, function: KernelFunction) -> Expr | None:
+    """What the derivation says that the function is to compute, where it says so: the right side of a claim about it."""
+    for claim in derivation.claims:
+        if claim.computed:
+            at = Pattern(claim.lhs, claim.free_indices).match(function.target)
+            if at is not None:
+                return substitute(claim.rhs, at)
+    return None

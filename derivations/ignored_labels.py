@@ -1,0 +1,65 @@
+"""Cross-entropy over the rows that have a label."""
+
+from closedform.notation import (
+    Claim,
+    Derivation,
+    Dim,
+    Given,
+    Let,
+    Membership,
+    delta,
+    equation,
+    exp,
+    indices,
+    log,
+    partial,
+    scalar,
+    summation,
+    tensor,
+)
+
+B, C = Dim("B"), Dim("C")
+a, b = indices("a b", B)
+i, j, k = indices("i j k", C)
+
+z, y, p = tensor("z", B, C), tensor("y", B, C), tensor("p", B, C)
+m, n, L = tensor("m", B), scalar("n"), scalar("L")
+
+derivation = Derivation(
+    name="ignored_labels",
+    title="Cross-entropy with ignored labels",
+    about=(
+        "Cross-entropy over some of the rows: a mask m is 1 where a row counts and 0 where its label is to be ignored, such "
+        "as padding; the mean is over the rows that count."
+    ),
+    source="torch.nn.functional.cross_entropy(ignore_index=...), m = (target != ignore_index), reduction 'mean'",
+    given=(
+        Given(z, "logits"),
+        Given(y, "labels", where=(equation(summation(y[b, k], k), 1),), classes=True),
+        Given(m, "mask", where=(Membership(m[b], (0, 1)),)),
+    ),
+    lets=(
+        Let(p[b, i], exp(z[b, i]) / summation(exp(z[b, k]), k), "probabilities"),
+        Let(n, summation(m[b], b), "number of rows that count"),
+        Let(L, -summation(m[b] * y[b, i] * log(p[b, i]), i, b) / n, "loss"),
+    ),
+    output=L,
+    wrt=(z,),
+    batch=B,
+    claims=(
+        Claim("gradient", partial(L, z[b, i]), m[b] * (p[b, i] - y[b, i]) / n, title="zero where the label is ignored"),
+        Claim(
+            "hessian",
+            partial(L, z[a, i], z[b, j]),
+            delta(a, b) * m[b] * p[b, i] * (delta(i, j) - p[b, j]) / n,
+            title="one block diag(p) - p p' for each row that counts",
+        ),
+        Claim(
+            "hessian_trace",
+            summation(partial(L, z[b, i], z[b, i]), i, b),
+            summation(m[b] * p[b, i] * (1 - p[b, i]), i, b) / n,
+            title="the mean Gini impurity of the rows that count",
+            computed=True,
+        ),
+    ),
+)

@@ -1,0 +1,186 @@
+"""The catalogue means what torch means: kernels against torch's own functions, with torch's own options.
+
+Value, gradient (or vector-Jacobian product) and product with the Hessian, each within the derived bound of the
+kernel's formula, once for the kernel and once for torch, whose inputs here are ones on which it keeps its digits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from closedform.check.backends import BACKENDS
+from closedform.check.cases import bound_at
+from closedform.check.inputs import Inputs, Recipe
+from closedform.functions import KernelFunction, kernel_functions
+from closedform.notation import Derivation, Dim
+
+SIZES = {"B": 6, "C": 5, "N": 4, "M": 7, "d": 5, "e": 3}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A function of torch that a derivation is meant to be; ``special`` makes arguments that are not Gaussian."""
+
+    derivation: str
+    function: Callable[..., Tensor]
+    special: dict[str, Callable[[torch.Generator], Tensor]]
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.derivation
+
+
+def _number(value: float) -> Callable[[torch.Generator], Tensor]:
+    return lambda generator: torch.tensor(value, dtype=torch.float64)
+
+
+def _positive(*shape: int) -> Callable[[torch.Generator], Tensor]:
+    return lambda generator: torch.rand(shape, generator=generator, dtype=torch.float64) + 0.25
+
+
+def _classes(generator: torch.Generator) -> Tensor:
+    return torch.randint(SIZES["C"], (SIZES["B"],), generator=generator)
+
+
+def _soft(generator: torch.Generator) -> Tensor:
+    return torch.randn(SIZES["B"], SIZES["C"], generator=generator, dtype=torch.float64).softmax(-1)
+
+
+def _mask(generator: torch.Generator) -> Tensor:
+    return torch.tensor([1, 0, 1, 1, 0, 1], dtype=torch.float64)
+
+
+def _ignoring(z: Tensor, y: Tensor, m: Tensor) -> Tensor:
+    return F.cross_entropy(z, torch.where(m > 0, y, -100), ignore_index=-100)
+
+
+def _distilling(z: Tensor, t: Tensor, T: Tensor) -> Tensor:
+    return T**2 * F.kl_div(F.log_softmax(z / T, -1), F.log_softmax(t / T, -1), log_target=True, reduction="batchmean")
+
+
+PEERS = (
+    Peer("log_softmax", lambda z: F.log_softmax(z, -1), {}),
+    Peer("logsumexp", lambda z: torch.logsumexp(z, -1), {}),
+    Peer("cross_entropy", F.cross_entropy, {"y": _classes}),
+    Peer("cross_entropy", F.cross_entropy, {"y": _soft}, "cross_entropy of probabilities"),
+    Peer("label_smoothing", lambda z, y, eps: F.cross_entropy(z, y, label_smoothing=float(eps)), {"y": _classes, "eps": _number(0.1)}),
+    Peer(
+        "label_smoothing",
+        lambda z, y, eps: F.cross_entropy(z, y, label_smoothing=float(eps)),
+        {"y": _soft, "eps": _number(1.0)},
+        "label_smoothing of probabilities, to the end",
+    ),
+    Peer("class_weights", lambda z, y, w: F.cross_entropy(z, y, weight=w), {"y": _classes, "w": _positive(SIZES["C"])}),
+    Peer("ignored_labels", _ignoring, {"y": _classes, "m": _mask}),
+    Peer("distillation", _distilling, {"T": _number(3.0)}),
+    Peer(
+        "bce_with_logits",
+        lambda z, y, w: F.binary_cross_entropy_with_logits(z, y, pos_weight=w),
+        {"y": _soft, "w": _positive(SIZES["C"])},
+    ),
+    Peer("huber", lambda z, y, d: F.huber_loss(z, y, delta=float(d)), {"d": _number(0.75)}),
+    Peer(
+        "gaussian_nll",
+        lambda mu, y, v: F.gaussian_nll_loss(mu, y, v, eps=0.0),
+        {"v": _positive(SIZES["B"], SIZES["C"])},
+    ),
+)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("peer", PEERS, ids=str)
+def test_value_and_derivatives_are_those_of_torch(peer: Peer, backend: str) -> None:
+    derivation = importlib.import_module(f"closedform.derivations.{peer.derivation}").derivation
+    module = importlib.import_module(f"closedform.numeric.{backend}.{peer.derivation}")
+    generator = torch.Generator().manual_seed(3)
+    inputs = {
+        given.name: peer.special[given.name](generator)
+        if given.name in peer.special
+        else torch.randn([SIZES[dim.name] for dim in given.dims], generator=generator, dtype=torch.float64)
+        for given in derivation.given
+    }
+    for function in kernel_functions(derivation):
+        if function.kind in ("value", "gradient", "vjp", "hvp"):
+            shapes = {
+                **{name: value.shape for name, value in inputs.items()},
+                derivation.output.name: peer.function(*inputs.values()).shape,
+            }
+            extra = tuple(
+                torch.randn([SIZES[dim.name] for dim in item.dims], generator=generator, dtype=torch.float64) for item in function.extra
+            )
+            expected = by_torch(peer, function, inputs, extra)
+            got = call(module, function, (*inputs.values(), *extra))
+            assert got.shape == expected.shape, shapes
+            bound = 2 * bound_at(derivation, function, as_inputs(derivation, function, inputs, extra), "float64")
+            assert np.all(np.abs(got - expected.numpy()) <= bound), (function.name, got, expected)
+
+
+def by_torch(peer: Peer, function: KernelFunction, inputs: dict[str, Tensor], extra: tuple[Tensor, ...]) -> Tensor:
+    """The value of torch's function, or what its autograd makes of it."""
+    if function.wrt is None:
+        return peer.function(*inputs.values())
+    name = function.wrt.name
+    x = inputs[name].clone().requires_grad_()
+    output = peer.function(*(x if other == name else value for other, value in inputs.items()))
+    if function.kind == "vjp":
+        return torch.autograd.grad(output, x, extra[0])[0]
+    upstream = extra[0] if len(extra) == 2 else torch.ones_like(output)
+    (first,) = torch.autograd.grad(output, x, upstream, create_graph=function.kind == "hvp")
+    return first if function.kind == "gradient" else torch.autograd.grad(first, x, extra[-1])[0]
+
+
+def call(module: ModuleType, function: KernelFunction, arguments: tuple[Tensor, ...]) -> np.ndarray:
+    kernel = getattr(module, function.name)
+    if module.__name__.split(".")[-2] == "torch":
+        return np.asarray(kernel(*arguments).numpy())
+    return np.asarray(kernel(*(x.numpy() if x.ndim else float(x) for x in arguments)))
+
+
+def as_inputs(derivation: Derivation, function: KernelFunction, inputs: dict[str, Tensor], extra: tuple[Tensor, ...]) -> Inputs:
+    values = {name: _probabilities(value).numpy() for name, value in inputs.items()}
+    values |= {item.name: value.numpy() for item, value in zip(function.extra, extra, strict=True)}
+    dims: list[Dim] = [dim for item in (*derivation.given, *function.extra) for dim in item.dims]
+    return Inputs(Recipe((), (), ()), {dim: SIZES[dim.name] for dim in dims}, values, {})
+
+
+def _probabilities(labels: Tensor) -> Tensor:
+    return labels if labels.is_floating_point() else F.one_hot(labels, SIZES["C"]).double()
+
+
+# -- where torch's definition has an edge --------------------------------------------------------
+
+
+def kernels(name: str) -> Any:
+    return importlib.import_module(f"closedform.numeric.torch.{name}")
+
+
+def test_a_class_of_weight_zero_is_left_out_of_the_mean() -> None:
+    z, y, w = torch.randn(4, 3, dtype=torch.float64), torch.tensor([0, 1, 2, 0]), torch.tensor([0.0, 2.0, 1.0], dtype=torch.float64)
+    found = kernels("class_weights").value(z, y, w)
+    torch.testing.assert_close(found, F.cross_entropy(z, y, weight=w))
+    torch.testing.assert_close(found, kernels("class_weights").value(z[1:3], y[1:3], w))
+
+
+def test_huber_takes_the_square_on_the_threshold() -> None:
+    r, zero = torch.tensor([[1.0, -1.0, 0.5]], requires_grad=True), torch.zeros(1, 3)
+    loss = F.huber_loss(r, zero, delta=1.0)
+    (gradient,) = torch.autograd.grad(loss, r)
+    assert torch.equal(kernels("huber").value(r.detach(), zero, 1.0), loss.detach())
+    torch.testing.assert_close(kernels("huber").gradient(r.detach(), zero, 1.0), gradient)
+
+
+def test_without_any_label_the_loss_is_nan() -> None:
+    z, y, none = torch.randn(3, 4), torch.tensor([0, 1, 2]), torch.zeros(3)
+    assert math.isnan(_ignoring(z, y, none))
+    assert math.isnan(kernels("ignored_labels").value(z, y, none))
