@@ -62,39 +62,65 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
+    if e.dtype == np.float32:
+        return e.sum(-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    _, exponent = np.frexp(bound * e.shape[-1])
+    grid = np.ldexp(1.0, exponent)
+    high = e + grid
+    high -= grid
+    total = high.sum(-1, keepdims=True)
+    return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
+
+
+def _exponentials(z: np.ndarray, top: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+
+    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    """
+    room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
+    m = np.take_along_axis(z, top, -1)
+    s = np.floor(m - np.clip(m, 0, room))
+    e = z - s
+    np.exp(e, out=e)
+    largest = np.exp(m - s)
+    np.put_along_axis(e, top, 0, -1)
+    return e, largest, _total(e, largest)
+
+
 def _softmax(z: np.ndarray) -> np.ndarray:
-    """exp(z) / sum(exp(z)) along the last axis, shifted by the maximum so that nothing overflows."""
-    e = np.exp(z - z.max(-1, keepdims=True))
-    e /= e.sum(-1, keepdims=True)
+    """exp(z) / sum(exp(z)) along the last axis."""
+    top = z.argmax(-1)[..., None]
+    e, largest, others = _exponentials(z, top)
+    total = others + largest
+    e /= total
+    np.put_along_axis(e, top, largest / total, -1)
     return e
-
-
-def _others(x: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The sum along the last axis, but for the entry at ``at``."""
-    rest = x.copy()
-    np.put_along_axis(rest, at, 0, -1)
-    return rest.sum(-1, keepdims=True)
 
 
 def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
-    shifted = z - np.take_along_axis(z, top, -1)
-    return shifted - np.log1p(_others(np.exp(shifted), top))
+    _, largest, others = _exponentials(z, top)
+    return z - np.take_along_axis(z, top, -1) - np.log1p(others / largest)
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    top = p.argmax(-1)[..., None]
-    rest = 1 - p
-    np.put_along_axis(rest, top, _others(p, top), -1)
+    rest = p.copy()
+    np.put_along_axis(rest, top, 0, -1)
+    others = rest.sum(-1, keepdims=True)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
-def _centred(x: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    top = p.argmax(-1)[..., None]
-    x = x - np.take_along_axis(x, top.reshape((1,) * (x.ndim - top.ndim) + top.shape), -1)
+def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    near = near + (p * (x - near)).sum(-1, keepdims=True)
+    x = x - near
     return x - (p * x).sum(-1, keepdims=True)
 
 
@@ -191,8 +217,8 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _with_diagonal(part, _complement(p) * p / max(B, 1))
+    part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
+    return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
 
 
 def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -219,7 +245,7 @@ def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> n
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _centred(v, p) * p / max(B, 1)
+    return _centred(v, p, p.argmax(-1)[..., None]) * p / max(B, 1)
 
 
 def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -244,7 +270,7 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _complement(p) * p / max(B, 1)
+    return _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)
 
 
 def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -269,4 +295,4 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return (_complement(p) * p).sum() / max(B, 1)
+    return (_complement(p, p.argmax(-1)[..., None]) * p).sum() / max(B, 1)

@@ -76,39 +76,64 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
+    if e.dtype == np.float32:
+        return e.sum(-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    _, exponent = np.frexp(bound * e.shape[-1])
+    grid = np.ldexp(1.0, exponent)
+    high = e + grid
+    high -= grid
+    total = high.sum(-1, keepdims=True)
+    return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
+
+
+def _exponentials(z: np.ndarray, top: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+
+    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    """
+    room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
+    m = np.take_along_axis(z, top, -1)
+    s = np.floor(m - np.clip(m, 0, room))
+    e = z - s
+    np.exp(e, out=e)
+    largest = np.exp(m - s)
+    np.put_along_axis(e, top, 0, -1)
+    return e, largest, _total(e, largest)
+
+
 def _softmax(z: np.ndarray) -> np.ndarray:
-    """exp(z) / sum(exp(z)) along the last axis, shifted by the maximum so that nothing overflows."""
-    e = np.exp(z - z.max(-1, keepdims=True))
-    e /= e.sum(-1, keepdims=True)
+    """exp(z) / sum(exp(z)) along the last axis."""
+    top = z.argmax(-1)[..., None]
+    e, largest, others = _exponentials(z, top)
+    total = others + largest
+    e /= total
+    np.put_along_axis(e, top, largest / total, -1)
     return e
-
-
-def _others(x: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The sum along the last axis, but for the entry at ``at``."""
-    rest = x.copy()
-    np.put_along_axis(rest, at, 0, -1)
-    return rest.sum(-1, keepdims=True)
 
 
 def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
-    shifted = z - np.take_along_axis(z, top, -1)
-    return shifted - np.log1p(_others(np.exp(shifted), top))
+    _, largest, others = _exponentials(z, top)
+    return z - np.take_along_axis(z, top, -1) - np.log1p(others / largest)
 
 
 def _logsumexp(z: np.ndarray) -> np.ndarray:
-    """log(sum(exp(z))) along the last axis, shifted by the maximum so that nothing overflows."""
+    """log(sum(exp(z))) along the last axis, from the largest entry on."""
     top = z.argmax(-1)[..., None]
-    m = np.take_along_axis(z, top, -1)
-    return (m + np.log1p(_others(np.exp(z - m), top)))[..., 0]
+    _, largest, others = _exponentials(z, top)
+    return (np.take_along_axis(z, top, -1) + np.log1p(others / largest))[..., 0]
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    top = p.argmax(-1)[..., None]
-    rest = 1 - p
-    np.put_along_axis(rest, top, _others(p, top), -1)
+    rest = p.copy()
+    np.put_along_axis(rest, top, 0, -1)
+    others = rest.sum(-1, keepdims=True)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -229,9 +254,9 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    return _with_diagonal(part_1, part_2)
+    part_1 = (_complement(p, p.argmax(-1)[..., None]) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
+    return _with_diagonal(part_2, part_1 / max(B, 1))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -289,7 +314,8 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> n
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)
+    part_1 = (_complement(p, p.argmax(-1)[..., None]) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    return part_1 / max(B, 1)
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
@@ -317,4 +343,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)
+    total = ((_complement(p, p.argmax(-1)[..., None]) * (1 + part * s)[:, None] + part * p) * p).sum()
+    return total / max(B, 1)

@@ -100,6 +100,40 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+def _top(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry along the last axis; long rows by blocks, as amax is fast and argmax is not."""
+    n, width = p.shape[-1], 128
+    if n < 8 * width:
+        return p.argmax(-1, keepdim=True)
+    even = n - n % width
+    largest = p[..., :even].unflatten(-1, (-1, width)).amax(-1)
+    if even < n:
+        largest = torch.cat([largest, p[..., even:].amax(-1, keepdim=True)], -1)
+    at = largest.argmax(-1, keepdim=True) * width + torch.arange(width, device=p.device)
+    at = at.clamp(max=n - 1)
+    return at.gather(-1, p.gather(-1, at).argmax(-1, keepdim=True))
+
+
+def _exponentials(z: torch.Tensor, top: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+
+    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    """
+    room = (701 if z.dtype == torch.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
+    m = z.gather(-1, top)
+    s = (m - m.clamp(0, room)).floor()
+    e = torch.exp((z - s).scatter(-1, top, -torch.inf))
+    return e, torch.exp(m - s), e.sum(-1, keepdim=True)
+
+
+def _softmax(z: torch.Tensor) -> torch.Tensor:
+    """exp(z) / sum(exp(z)) along the last axis."""
+    top = _top(z)
+    e, largest, others = _exponentials(z, top)
+    total = others + largest
+    return (e / total).scatter(-1, top, largest / total)
+
+
 def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """The sum along the last axis, but for the entry at ``at``."""
     return x.scatter(-1, at, 0).sum(-1, keepdim=True)
@@ -107,21 +141,21 @@ def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 
 def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
-    top = z.argmax(-1, keepdim=True)
-    shifted = z - z.gather(-1, top)
-    return shifted - torch.log1p(_others(torch.exp(shifted), top))
+    top = _top(z)
+    _, largest, others = _exponentials(z, top)
+    return z - z.gather(-1, top) - torch.log1p(others / largest)
 
 
-def _complement(p: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    top = p.argmax(-1, keepdim=True)
     return (1 - p).scatter(-1, top, _others(p, top))
 
 
-def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    top = p.argmax(-1, keepdim=True)
-    x = x - x.gather(-1, top.expand(*x.shape[:-1], 1))
+def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    x = x - near
     return x - (p * x).sum(-1, keepdim=True)
 
 
@@ -216,7 +250,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> tor
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     return ((p - eps / max(C, 1) + (eps - 1) * _probabilities(y, C, z)) / max(B, 1)).to(dtype)
 
 
@@ -246,9 +280,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torc
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _with_diagonal(part, _complement(p) * p / max(B, 1)).to(dtype)
+    return _with_diagonal(part, _complement(p, _top(p)) * p / max(B, 1)).to(dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -279,8 +313,8 @@ def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Te
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
-    return (_centred(v, p) * p / max(B, 1)).to(dtype)
+    p = _softmax(z)  # (B, C)
+    return (_centred(v, p, _top(p)) * p / max(B, 1)).to(dtype)
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
@@ -309,8 +343,8 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
-    return (_complement(p) * p / max(B, 1)).to(dtype)
+    p = _softmax(z)  # (B, C)
+    return (_complement(p, _top(p)) * p / max(B, 1)).to(dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
@@ -339,5 +373,5 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
-    return ((_complement(p) * p).sum() / max(B, 1)).to(dtype)
+    p = _softmax(z)  # (B, C)
+    return ((_complement(p, _top(p)) * p).sum() / max(B, 1)).to(dtype)

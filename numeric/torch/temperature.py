@@ -72,21 +72,55 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+def _top(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry along the last axis; long rows by blocks, as amax is fast and argmax is not."""
+    n, width = p.shape[-1], 128
+    if n < 8 * width:
+        return p.argmax(-1, keepdim=True)
+    even = n - n % width
+    largest = p[..., :even].unflatten(-1, (-1, width)).amax(-1)
+    if even < n:
+        largest = torch.cat([largest, p[..., even:].amax(-1, keepdim=True)], -1)
+    at = largest.argmax(-1, keepdim=True) * width + torch.arange(width, device=p.device)
+    at = at.clamp(max=n - 1)
+    return at.gather(-1, p.gather(-1, at).argmax(-1, keepdim=True))
+
+
+def _exponentials(z: torch.Tensor, top: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+
+    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    """
+    room = (701 if z.dtype == torch.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
+    m = z.gather(-1, top)
+    s = (m - m.clamp(0, room)).floor()
+    e = torch.exp((z - s).scatter(-1, top, -torch.inf))
+    return e, torch.exp(m - s), e.sum(-1, keepdim=True)
+
+
+def _softmax(z: torch.Tensor) -> torch.Tensor:
+    """exp(z) / sum(exp(z)) along the last axis."""
+    top = _top(z)
+    e, largest, others = _exponentials(z, top)
+    total = others + largest
+    return (e / total).scatter(-1, top, largest / total)
+
+
 def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """The sum along the last axis, but for the entry at ``at``."""
     return x.scatter(-1, at, 0).sum(-1, keepdim=True)
 
 
-def _complement(p: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    top = p.argmax(-1, keepdim=True)
     return (1 - p).scatter(-1, top, _others(p, top))
 
 
-def _centred(x: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one; measured from the entry of the largest p, so that nothing large cancels."""
-    top = p.argmax(-1, keepdim=True)
-    x = x - x.gather(-1, top.expand(*x.shape[:-1], 1))
+def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    x = x - near
     return x - (p * x).sum(-1, keepdim=True)
 
 
@@ -122,7 +156,7 @@ def value(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     z = _wide(z)
     T = _number("T", T, z)
     _check_T(T)
-    return torch.softmax(z / T, -1).to(dtype)
+    return _softmax(z / T).to(dtype)
 
 
 def jacobian_z(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -146,8 +180,8 @@ def jacobian_z(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     z = _wide(z)
     T = _number("T", T, z)
     _check_T(T)
-    p = torch.softmax(z / T, -1)  # (..., C)
-    return _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], _complement(p) * p / T).to(dtype)
+    p = _softmax(z / T)  # (..., C)
+    return _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], _complement(p, _top(p)) * p / T).to(dtype)
 
 
 def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -172,8 +206,8 @@ def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Te
     z, v = _wide(z), _wide(v)
     T = _number("T", T, z)
     _check_T(T)
-    p = torch.softmax(z / T, -1)  # (..., C)
-    return (_centred(v, p) * p / T).to(dtype)
+    p = _softmax(z / T)  # (..., C)
+    return (_centred(v, p, _top(p)) * p / T).to(dtype)
 
 
 def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
@@ -198,8 +232,8 @@ def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Te
     z, g = _wide(z), _wide(g)
     T = _number("T", T, z)
     _check_T(T)
-    p = torch.softmax(z / T, -1)  # (..., C)
-    return (_centred(g, p) * p / T).to(dtype)
+    p = _softmax(z / T)  # (..., C)
+    return (_centred(g, p, _top(p)) * p / T).to(dtype)
 
 
 def jacobian_T(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -223,7 +257,7 @@ def jacobian_T(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     z = _wide(z)
     T = _number("T", T, z)
     _check_T(T)
-    p = torch.softmax(z / T, -1)  # (..., C)
+    p = _softmax(z / T)  # (..., C)
     return (((p * z).sum(-1, keepdim=True) - z) * p / T**2).to(dtype)
 
 
@@ -250,7 +284,7 @@ def jvp_T(z: torch.Tensor, T: float | torch.Tensor, v: float | torch.Tensor) -> 
     T = _number("T", T, z)
     v = _number("v", v, z)
     _check_T(T)
-    p = torch.softmax(z / T, -1)  # (..., C)
+    p = _softmax(z / T)  # (..., C)
     return (v / T**2 * (((p * z).sum(-1, keepdim=True) - z) * p)).to(dtype)
 
 
@@ -276,5 +310,5 @@ def vjp_T(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Te
     z, g = _wide(z), _wide(g)
     T = _number("T", T, z)
     _check_T(T)
-    p = torch.softmax(z / T, -1)  # (..., C)
+    p = _softmax(z / T)  # (..., C)
     return ((z * (((g * p).sum(-1, keepdim=True) - g) * p)).sum(-1) / T**2).to(dtype)

@@ -99,6 +99,40 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+def _top(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry along the last axis; long rows by blocks, as amax is fast and argmax is not."""
+    n, width = p.shape[-1], 128
+    if n < 8 * width:
+        return p.argmax(-1, keepdim=True)
+    even = n - n % width
+    largest = p[..., :even].unflatten(-1, (-1, width)).amax(-1)
+    if even < n:
+        largest = torch.cat([largest, p[..., even:].amax(-1, keepdim=True)], -1)
+    at = largest.argmax(-1, keepdim=True) * width + torch.arange(width, device=p.device)
+    at = at.clamp(max=n - 1)
+    return at.gather(-1, p.gather(-1, at).argmax(-1, keepdim=True))
+
+
+def _exponentials(z: torch.Tensor, top: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+
+    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    """
+    room = (701 if z.dtype == torch.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
+    m = z.gather(-1, top)
+    s = (m - m.clamp(0, room)).floor()
+    e = torch.exp((z - s).scatter(-1, top, -torch.inf))
+    return e, torch.exp(m - s), e.sum(-1, keepdim=True)
+
+
+def _softmax(z: torch.Tensor) -> torch.Tensor:
+    """exp(z) / sum(exp(z)) along the last axis."""
+    top = _top(z)
+    e, largest, others = _exponentials(z, top)
+    total = others + largest
+    return (e / total).scatter(-1, top, largest / total)
+
+
 def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """The sum along the last axis, but for the entry at ``at``."""
     return x.scatter(-1, at, 0).sum(-1, keepdim=True)
@@ -106,21 +140,20 @@ def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 
 def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
-    top = z.argmax(-1, keepdim=True)
-    shifted = z - z.gather(-1, top)
-    return shifted - torch.log1p(_others(torch.exp(shifted), top))
+    top = _top(z)
+    _, largest, others = _exponentials(z, top)
+    return z - z.gather(-1, top) - torch.log1p(others / largest)
 
 
 def _logsumexp(z: torch.Tensor) -> torch.Tensor:
-    """log(sum(exp(z))) along the last axis, shifted by the maximum so that nothing overflows."""
-    top = z.argmax(-1, keepdim=True)
-    m = z.gather(-1, top)
-    return (m + torch.log1p(_others(torch.exp(z - m), top))).squeeze(-1)
+    """log(sum(exp(z))) along the last axis, from the largest entry on."""
+    top = _top(z)
+    _, largest, others = _exponentials(z, top)
+    return (z.gather(-1, top) + torch.log1p(others / largest)).squeeze(-1)
 
 
-def _complement(p: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    top = p.argmax(-1, keepdim=True)
     return (1 - p).scatter(-1, top, _others(p, top))
 
 
@@ -207,7 +240,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> tor
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     return (_subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1)).to(dtype)
 
 
@@ -235,11 +268,11 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torc
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
     part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
+    part_2 = (_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
     return _with_diagonal(part_1, part_2).to(dtype)
 
 
@@ -270,7 +303,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     part = (1 + 2 * lam * s)[:, None] * v - ((1 + -2 * lam * (1 - s)) * (p * v).sum(-1))[..., None]  # (..., B, C)
     return (part * p / max(B, 1)).to(dtype)
 
@@ -299,10 +332,10 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)).to(dtype)
+    return ((_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)).to(dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
@@ -329,7 +362,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = torch.softmax(z, -1)  # (B, C)
+    p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return (((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)
+    return (((_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)
