@@ -144,6 +144,16 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
+    x = x - x.mean(-2, keepdims=True)
+    others = p.copy()
+    np.put_along_axis(others, top, 0, -1)
+    own, mean = np.take_along_axis(x, top, -2), others @ x
+    shift = mean - others.sum(-1, keepdims=True) * own
+    return others @ (x * x) - own * (mean + shift) - shift * shift
+
+
 def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
     if y.ndim == p.ndim:
@@ -448,7 +458,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (p @ (W**2) - (p @ W) ** 2) / max(B, 1)
+    return _variance(W, p, p.argmax(-1)[..., None]) / max(B, 1)
 
 
 def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -474,4 +484,4 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (p @ (W**2) - (p @ W) ** 2).sum() / max(B, 1)
+    return _variance(W, p, p.argmax(-1)[..., None]).sum() / max(B, 1)

@@ -164,6 +164,15 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
+    x = x - x.mean(-2, keepdim=True)
+    others = p.scatter(-1, top, 0)
+    own, mean = x.gather(-2, top.expand(*top.shape[:-1], x.shape[-1])), others @ x
+    shift = mean - others.sum(-1, keepdim=True) * own
+    return others @ (x * x) - own * (mean + shift) - shift * shift
+
+
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
     if y.is_floating_point():
@@ -478,7 +487,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return ((p @ (W**2) - (p @ W) ** 2) / max(B, 1)).to(dtype)
+    return (_variance(W, p, _top(p)) / max(B, 1)).to(dtype)
 
 
 def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -506,4 +515,4 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return ((p @ (W**2) - (p @ W) ** 2).sum() / max(B, 1)).to(dtype)
+    return (_variance(W, p, _top(p)).sum() / max(B, 1)).to(dtype)

@@ -148,6 +148,7 @@ class BodyPrinter(ProductPrinter, ABC):
             ir.Top: lambda n: self.top(self.code(n.arg)),
             ir.Complement: lambda n: self.helper("_complement", self.code(n.arg), self.code(n.top)),
             ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights), self.code(n.top)),
+            ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,

@@ -187,6 +187,16 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     x = x - near
     return x - (p * x).sum(-1, keepdims=True)
 ''',
+    "_variance": '''
+def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
+    x = x - x.mean(-2, keepdims=True)
+    others = p.copy()
+    np.put_along_axis(others, top, 0, -1)
+    own, mean = np.take_along_axis(x, top, -2), others @ x
+    shift = mean - others.sum(-1, keepdims=True) * own
+    return others @ (x * x) - own * (mean + shift) - shift * shift
+''',
     "_minus_labels": '''
 def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""

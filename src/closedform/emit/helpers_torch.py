@@ -195,6 +195,15 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     x = x - near
     return x - (p * x).sum(-1, keepdim=True)
 ''',
+    "_variance": '''
+def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
+    x = x - x.mean(-2, keepdim=True)
+    others = p.scatter(-1, top, 0)
+    own, mean = x.gather(-2, top.expand(*top.shape[:-1], x.shape[-1])), others @ x
+    shift = mean - others.sum(-1, keepdim=True) * own
+    return others @ (x * x) - own * (mean + shift) - shift * shift
+''',
     "_minus_labels": '''
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""

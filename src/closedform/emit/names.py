@@ -6,7 +6,22 @@ import keyword
 from collections.abc import Iterable
 from itertools import chain, count
 
-from closedform.lower.nodes import AtLabels, Centred, Complement, Contract, Input, Labels, Map, MinusLabels, Node, Reduce, Row, Top, View
+from closedform.lower.nodes import (
+    AtLabels,
+    Centred,
+    Complement,
+    Contract,
+    Input,
+    Labels,
+    Map,
+    MinusLabels,
+    Node,
+    Reduce,
+    Row,
+    Top,
+    Variance,
+    View,
+)
 
 
 class Names:
@@ -36,6 +51,7 @@ def describe(node: Node, known: dict[Node, str]) -> str:
         Centred: "centred",
         Complement: "others",
         Top: "top",
+        Variance: "variance",
         MinusLabels: "residual",
         AtLabels: "at_label",
         Reduce: "total",

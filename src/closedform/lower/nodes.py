@@ -228,6 +228,19 @@ class Centred(Node):
 
 
 @node
+class Variance(Node):
+    """sum(p*x^2) - sum(p*x)^2 for probabilities p along the last axis, largest at ``top``, and the columns of ``arg``."""
+
+    arg: Node
+    weights: Node
+    top: Node
+
+    @property
+    def dims(self) -> Shape:
+        return (*self.weights.dims[:-1], self.arg.dims[-1])
+
+
+@node
 class MinusLabels(Node):
     """``arg`` minus labels; ``stochastic``: rows of ``arg`` are probabilities, so that the label's entry need not cancel."""
 

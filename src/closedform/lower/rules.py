@@ -1,7 +1,8 @@
 """Constructors of nodes that apply what is known of functions: every finite input gives a finite, accurate result.
 
 Each rule is an identity of real functions, written above it. Rules look at nodes only, so a softmax is
-recognised wherever it stands: in a let, in a formula, under any name.
+recognised wherever it stands: in a let, in a formula, under any name. Those that keep digits where a formula would
+cancel are stated, to be proved, in :mod:`closedform.lower.identities`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable
 
 from sympy import Expr, Integer, Rational, S, log
 
-from closedform.lower.nodes import Centred, Complement, Map, Node, Number, Reduce, Row, Top, View
+from closedform.lower.moments import centred, variance
+from closedform.lower.nodes import Complement, Map, Node, Number, Reduce, Row, Top, View
 
 Rule = Callable[..., Node | None]
 
@@ -206,7 +208,7 @@ def _sub(first: Node, second: Node) -> Node | None:
     normalised = _row_over(first, second, "logsumexp")
     if normalised is not None:  # u - logsumexp(u) = log_softmax(u)
         return _move_last_to(Row("log_softmax", normalised[0]), normalised[1])
-    return _centre(first, second)
+    return centred(first, second) or variance(first, second)
 
 
 def _one_minus(array: Node) -> Node | None:
@@ -219,20 +221,6 @@ def _one_minus(array: Node) -> Node | None:
         return restore(elementwise("mul", (Number(Integer(4)), elementwise("mul", sides))))
     if _is_map(inner, "sigmoid"):  # 1 - sigmoid(x) = sigmoid(-x)
         return restore(elementwise("sigmoid", (negate(inner.parts[0]),)))
-    return None
-
-
-def _centre(array: Node, mean: Node) -> Node | None:
-    """x - sum(p*x), for a softmax p along the last axis of x."""
-    inner, _ = unviewed(mean)
-    rank = len(array.dims)
-    if not (isinstance(inner, Reduce) and inner.axes == (rank - 1,) and _is_map(inner.arg, "mul")):
-        return None
-    if not (isinstance(mean, View) and mean.order == (*range(rank - 1), None)):
-        return None
-    for weights, other in (inner.arg.parts, inner.arg.parts[::-1]):
-        if isinstance(weights, Row) and weights.op == "softmax" and other == array and weights.dims == array.dims:
-            return Centred(array, weights, Top(weights))
     return None
 
 

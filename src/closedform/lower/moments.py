@@ -1,0 +1,53 @@
+"""Means and second moments under a softmax, recognised by their form and measured from where they do not cancel.
+
+The equations are those of :mod:`closedform.lower.identities`, under ``probabilities``.
+"""
+
+from __future__ import annotations
+
+from closedform.lower.nodes import Centred, Contract, Map, Node, Number, Reduce, Row, Top, Variance, View
+
+
+def centred(array: Node, mean: Node) -> Node | None:
+    """x - sum(p*x), for a softmax p along the last axis of x."""
+    rank = len(array.dims)
+    if not (isinstance(mean, View) and mean.order == (*range(rank - 1), None) and isinstance(mean.arg, Reduce)):
+        return None
+    product = mean.arg.arg
+    if not (mean.arg.axes == (rank - 1,) and isinstance(product, Map) and product.op == "mul"):
+        return None
+    for weights, other in (product.args, product.args[::-1]):
+        if _is_softmax(weights) and other == array and weights.dims == array.dims:
+            return Centred(array, weights, Top(weights))
+    return None
+
+
+def variance(square: Node, mean_square: Node) -> Node | None:
+    """sum_c(p[b,c]*x[c,m]^2) - sum_c(p[b,c]*x[c,m])^2, for a softmax p over c."""
+    mean = _squared(mean_square)
+    if not (isinstance(square, Contract) and isinstance(mean, Contract)):
+        return None
+    if (square.left_labels, square.right_labels, square.out) != (mean.left_labels, mean.right_labels, mean.out):
+        return None
+    weights, values, below = mean.left, mean.right, square.left == mean.left
+    labels, others = mean.left_labels, mean.right_labels
+    if not _is_softmax(weights):
+        weights, values, labels, others, below = values, weights, others, labels, square.right == mean.right
+    powered = square.right if weights is mean.left else square.left
+    if not (below and _is_softmax(weights) and _squared(powered) == values and len(labels) == len(others) == 2):
+        return None
+    classes = labels[1]
+    if classes not in others or mean.out != (labels[0], *(label for label in others if label != classes)):
+        return None
+    rows = values if others[0] == classes else View(values, (1, 0))
+    return Variance(rows, weights, Top(weights))
+
+
+def _is_softmax(array: Node) -> bool:
+    return isinstance(array, Row) and array.op == "softmax"
+
+
+def _squared(array: Node) -> Node | None:
+    """x where the array is x^2."""
+    square = isinstance(array, Map) and array.op == "pow" and isinstance(array.args[1], Number) and array.args[1].value == 2
+    return array.args[0] if square and isinstance(array, Map) else None
