@@ -12,8 +12,9 @@ derivation = Derivation(
     name="cosine_distance",
     title="Cosine distance",
     about=(
-        "One minus the cosine c of the angle between outputs z and targets y, with unit vectors u = z/r and w = y/s. Neither may "
-        "be zero. The gradient is orthogonal to z, as the length of z does not matter; the Hessian may have eigenvalues of either sign."
+        "One minus the cosine c of the angle between outputs z and targets y, with unit vectors u = z/r and w = y/s. Neither "
+        "may be zero. The gradient is orthogonal to z, as the length of z does not matter; the Hessian may have eigenvalues of "
+        "either sign."
     ),
     source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model)",
     given=(Given(z, "outputs"), Given(y, "targets")),

@@ -32,8 +32,8 @@ derivation = Derivation(
     name="kl_divergence",
     title="Kullback-Leibler divergence of softmax from labels",
     about=(
-        "KL(y || p), the mean over the batch. It is the cross-entropy minus the entropy of the labels, which does not depend on the "
-        "logits: both have the same gradient and the same Hessian. For one-hot labels, with 0 log 0 = 0, they are equal."
+        "KL(y || p), the mean over the batch. It is the cross-entropy minus the entropy of the labels, which does not depend on "
+        "the logits: both have the same gradient and the same Hessian. For one-hot labels, with 0 log 0 = 0, they are equal."
     ),
     source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model)",
     given=(

@@ -31,8 +31,8 @@ derivation = Derivation(
     name="softmax_matrix",
     title="Softmax as a probability, and its Jacobian as a matrix",
     about=(
-        "Softmax maps logits to positive numbers that sum to one and do not change when all logits are shifted. Its Jacobian "
-        "is symmetric, so the layout of derivatives does not matter, and its rows sum to zero."
+        "Softmax maps logits to positive numbers that sum to one and do not change when all logits are shifted. Its Jacobian is "
+        "symmetric, so the layout of derivatives does not matter, and its rows sum to zero."
     ),
     source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model)",
     given=(Given(z, "logits"), Given(t, "a shift of all logits")),

@@ -63,3 +63,10 @@ def test_what_cannot_be_a_function() -> None:
         Setting((Given(z), Given(L, of=(tensor("z", D),))))
     with pytest.raises(NotationError, match=r"F cannot be a function for each d: it must have that dimension once"):
         Given(F, of=(X,), each=(D,))
+
+
+def test_a_tensor_may_have_the_name_of_a_dimension() -> None:
+    """The residual d[C] beside the number d of features: a size in a definition is not that tensor."""
+    d = tensor("d", C)
+    setting = Setting((Given(e), Given(W)), (Let(d[c], summation(W[c, m] * e[m], m) / D),))
+    assert verdict(setting, partial(d[c], e[m]), W[c, m] / D) == PROVED

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sympy import Expr, Symbol
 
-from closedform.notation import Given, Index, NamedTensor, Partial, Setting
+from closedform.notation import Dim, Given, Index, NamedTensor, Partial, Setting
 
 
 def derivative_order(setting: Setting, *expressions: Expr) -> int:
@@ -15,7 +15,9 @@ def derivative_order(setting: Setting, *expressions: Expr) -> int:
     lets = {let.name: let.body for let in setting.lets}
 
     def order(expression: Expr) -> int:
-        below = [order(lets[name]) for name in sorted({str(s) for s in expression.free_symbols if not isinstance(s, Index)} & set(lets))]
+        below = [
+            order(lets[name]) for name in sorted({str(s) for s in expression.free_symbols if not isinstance(s, Index | Dim)} & set(lets))
+        ]
         here = [len(node.variables) for node in expression.atoms(Partial)]
         return max(here, default=0) + max(below, default=0)
 

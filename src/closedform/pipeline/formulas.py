@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sympy import Expr
+
 from closedform.certify import prove as certify
 from closedform.derive import closed_form
 from closedform.errors import DerivationError, LayoutError
@@ -18,7 +20,8 @@ from closedform.syntax.text import to_text
 
 def judge_formula(setting: Setting, formula: MatrixFormula, *, derivation: str = "", seed: int = 0) -> ClaimResult:
     """The formula read in every layout: proved if it holds in those that it names and in no other."""
-    readings = tuple(_reading(setting, formula, layout, seed) for layout in LAYOUTS)
+    verdicts: dict[tuple[Expr, Expr], Verdict] = {}  # layouts that read the formula alike share one
+    readings = tuple(_reading(setting, formula, layout, seed, verdicts) for layout in LAYOUTS)
     return ClaimResult(
         derivation=derivation,
         claim=formula.name,
@@ -36,20 +39,22 @@ def judge_formula(setting: Setting, formula: MatrixFormula, *, derivation: str =
     )
 
 
-def _reading(setting: Setting, formula: MatrixFormula, layout: str, seed: int) -> Reading:
+def _reading(setting: Setting, formula: MatrixFormula, layout: str, seed: int, verdicts: dict[tuple[Expr, Expr], Verdict]) -> Reading:
     expected = layout in formula.layouts
     try:
         claim = claim_in(formula, layout)
     except LayoutError as error:
         return Reading(layout, expected, complaint=str(error))
     text, latex = (f"{form(claim.lhs, setting)} = {form(claim.rhs, setting)}" for form in (to_text, to_latex))
-    return Reading(layout, expected, shape_in(formula.lhs, layout), "", text, latex, certify(setting, claim, seed=seed))
+    if (claim.lhs, claim.rhs) not in verdicts:
+        verdicts[claim.lhs, claim.rhs] = certify(setting, claim, seed=seed)
+    return Reading(layout, expected, shape_in(formula.lhs, layout), "", text, latex, verdicts[claim.lhs, claim.rhs])
 
 
 def _verdict(readings: Sequence[Reading]) -> Verdict:
     """Proved where every layout is as it is said to be; else what is wrong with the first that is not."""
-    judged = [reading.verdict for reading in readings if reading.verdict is not None]
-    seconds = sum(verdict.seconds for verdict in judged)
+    judged = {id(reading.verdict): reading.verdict for reading in readings if reading.verdict is not None}
+    seconds = sum(verdict.seconds for verdict in judged.values())
     holding = [reading.verdict for reading in readings if reading.expected and reading.verdict is not None and reading.holds]
     wrong = [reading for reading in readings if reading.holds != reading.expected]
     open_ = [reading for reading in readings if reading.verdict is not None and reading.verdict.verdict == UNDECIDED]

@@ -238,7 +238,10 @@ def _subscript(at: Iterable[Index]) -> str:
 
 
 def _split_mark(name: str) -> tuple[str, str]:
-    """A name as (letter in LaTeX, what belongs in its subscript): theta_1 -> (theta, 1)."""
+    """A name as (letter in LaTeX, what belongs in its subscript): theta_1 -> (theta, 1); y_hat wears a hat."""
+    if name.endswith("_hat"):
+        stem, mark = _split_mark(name.removesuffix("_hat"))
+        return rf"\hat{{{stem}}}", mark
     match = re.fullmatch(r"([A-Za-z]+?)_?([0-9]*)(?:_([A-Za-z0-9_]*))?", name)
     stem, digits, rest = match.groups() if match else (name, "", None)
     mark = ",".join(part for part in (digits, _upright(rest) if rest else "") if part)
