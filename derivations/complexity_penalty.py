@@ -34,7 +34,7 @@ derivation = Derivation(
         "psi is 0 with its first derivative at t = 0, psi'' is a variance under the tilted weights w, which is at most 1/4, so "
         "psi(t) <= t^2/8 (Taylor). Independent draws add their psi. Markov's inequality, P(mu - A >= eps) <= exp(n (psi(-t) - t "
         "eps)) with t = 4 eps, gives exp(-2 n eps^2) for one model, the union bound N_H times that. The inequality itself is "
-        "checked in exact arithmetic, by enumeration of all samples of small distributions (tests/derivations/test_risk.py)."
+        "checked in exact arithmetic, by enumeration of all samples of small distributions (tests/catalogue/test_risk.py)."
     ),
     source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 数据分布 与 损失函数 (data distribution and loss)",
     given=(
