@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install verify test lint format generate report mutants bench clean
+.PHONY: help install verify test lint format generate report mutants verdicts bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ mutants: .venv/installed ## the kernel's power: verdicts on mutants of every pro
 bench: OMP_NUM_THREADS := $(shell nproc)
 bench: .venv/peers ## time, memory and accuracy of the kernels beside what else there is (8 minutes), into reports/benchmarks.md
 	$(BIN)/python -m benchmarks --report reports/benchmarks.md
+
+verdicts: .venv/installed ## verdicts on the files of claims in tests/data with several seeds (minutes)
+	$(BIN)/python benchmarks/verdicts.py --seeds 5
 
 clean: ## remove what was installed and built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*.html

@@ -63,9 +63,9 @@ def _judged(found: list[Mutant]) -> list[Outcome]:
 
 def _page(sources: int, rows: tuple[Tally, ...], exceptions: list[Outcome]) -> str:
     """The table by kind of mutant, the sums below, then every verdict that is not as it must be."""
-    head = ("kind of mutant", "mutants", "refuted", "equivalent, proved", "undecided", "wrong")
-    counts = [(row.mutants, row.refuted, row.equivalent, row.undecided, row.wrong) for row in rows]
-    total = tuple(sum(column) for column in zip(*counts, strict=True)) if counts else (0,) * 5
+    head = ("kind of mutant", "mutants", "refuted", "equivalent, proved", "defined nowhere", "undecided", "wrong")
+    counts = [(row.mutants, row.refuted, row.equivalent, row.nowhere, row.undecided, row.wrong) for row in rows]
+    total = tuple(sum(column) for column in zip(*counts, strict=True)) if counts else (0,) * (len(head) - 1)
     lines = [
         "# The kernel's power: verdicts on wrong formulas",
         "",
@@ -73,7 +73,7 @@ def _page(sources: int, rows: tuple[Tally, ...], exceptions: list[Outcome]) -> s
         "arithmetic at several sizes and exact random points, not by the kernel that is being tested.",
         "",
         "| " + " | ".join(head) + " |",
-        "|---|" + "---:|" * 5,
+        "|---|" + "---:|" * (len(head) - 1),
         *("| " + " | ".join((row.kind, *map(str, count))) + " |" for row, count in zip(rows, counts, strict=True)),
         "| **all** | " + " | ".join(f"**{count}**" for count in total) + " |",
     ]

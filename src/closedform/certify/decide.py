@@ -157,6 +157,7 @@ def _contracted(setting: Setting, claim: Claim) -> Sides:
     )
 
 
+@np.errstate(all="ignore")  # the real point that accompanies a draw may overflow; residues cannot
 def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: int = 0, thorough: bool = False) -> Outcome:
     """Compare the two sides in so many draws that the probability of error is below 2^-100.
 
@@ -254,8 +255,7 @@ def _suspects(setting: Setting, tower: Tower, values: Mapping[str, Node], residu
 
 
 def _reals(tower: Tower, values: Mapping[str, Node]) -> list[tuple[str, Any]]:
-    with np.errstate(all="ignore"):
-        return [(name, tower.real.at(node)) for name, node in values.items()]
+    return [(name, tower.real.at(node)) for name, node in values.items()]
 
 
 def _judged(question: Question, tower: Tower, difference: Node, residues: Any, known: list[tuple[Node, int]]) -> Outcome:

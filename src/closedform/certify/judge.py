@@ -29,7 +29,7 @@ DIFFER = "the two sides differ over finite fields"
 KINKS = "values at kinks of piecewise functions are outside the claim"
 
 
-def prove(setting: Setting, claim: Claim, *, seed: int = 0) -> Verdict:
+def prove(setting: Setting, claim: Claim, *, seed: int = 0, explain: bool = True) -> Verdict:
     """Judge ``claim`` in ``setting``: proved for all sizes, refuted with a counterexample, or undecided.
 
     >>> from closedform.notation import Given, Let, delta, exp, indices, partial, summation, tensor
@@ -44,9 +44,13 @@ def prove(setting: Setting, claim: Claim, *, seed: int = 0) -> Verdict:
         setting: what is given, and the definitions.
         claim: the equation.
         seed: of all randomness; the verdict does not depend on it, except with the stated probability.
+        explain: whether to say what is wrong with a refuted claim; finding out takes most of the time.
     """
     start = time.perf_counter()
-    verdict = _judged(setting.about(claim.lhs, claim.rhs), claim, seed)
+    setting = setting.about(claim.lhs, claim.rhs)
+    verdict = _judged(setting, claim, seed)
+    if explain and verdict.counterexample is not None:
+        verdict = replace(verdict, diagnosis=diagnose(setting, claim, verdict.counterexample, seed=seed))
     return replace(verdict, seconds=time.perf_counter() - start)
 
 
@@ -141,8 +145,7 @@ def _by_balls(
         or counterexample_nearby(setting, claim, seed=seed)
     )
     if counterexample is not None:
-        diagnosis = diagnose(setting, claim, counterexample, seed=seed)
-        return Verdict(REFUTED, _listed(tried), counterexample=counterexample, diagnosis=diagnosis)
+        return Verdict(REFUTED, _listed(tried), counterexample=counterexample)
     return Verdict(UNDECIDED, _listed(tried), notes=(*known, *agreement(setting, claim, seed=seed)))
 
 

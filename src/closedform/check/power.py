@@ -2,31 +2,34 @@
 
 The kernel proves over finite fields. Whether a mutant really is wrong is asked of ball arithmetic
 at several sizes and exact random points instead: enclosures that do not meet show a difference,
-enclosures that meet in 100 digits everywhere show that the mutant is equivalent.
+enclosures that meet in 100 digits everywhere show that the mutant is equivalent. Some mutants exist
+nowhere (the logarithm of minus a probability) or at the smallest sizes only: they may be proved or
+left undecided, but not refuted.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from closedform.certify import prove
-from closedform.certify.evaluate import evaluate
 from closedform.certify.orders import derivative_order
 from closedform.certify.refute.points import ascending_sizes, dims_of, round_point
-from closedform.certify.refute.sample import Sample, exact_balls, surely_equal
+from closedform.certify.refute.sample import Sample, surely_equal
 from closedform.certify.refute.search import separated
 from closedform.certify.rings.ball import Ball
 from closedform.check.mutants import Mutant
+from closedform.notation import Claim
 from closedform.results import PROVED, REFUTED, UNDECIDED
 
-DIFFERENT, EQUAL, UNKNOWN = "different", "equal", "unknown"
+DIFFERENT, EQUAL, NOWHERE = "different", "equal", "nowhere"
 
 SMALLEST, LARGEST = 3, 5  # sizes at which balls compare; 1 and 2 hide differences
 POINTS = 4  # points for each combination of sizes
 COMBINATIONS = 4  # combinations of sizes
+RARE_POINTS = 40  # where the functions exist at none of these points: the smallest sizes, more points
 PRECISION = 700  # bits: agreement to 100 digits
 ROUGH = 4  # level of the random numbers: fractions with many different values
 
@@ -44,22 +47,24 @@ class Outcome:
     @property
     def right(self) -> bool:
         """Whether the verdict is the one that the balls demand."""
+        if self.truth == NOWHERE:
+            return self.verdict != REFUTED
         return (self.verdict, self.truth) in ((REFUTED, DIFFERENT), (PROVED, EQUAL))
 
     @property
     def wrong(self) -> bool:
         """A false proof or a false refutation; an undecided verdict is neither."""
-        return (self.verdict, self.truth) in ((REFUTED, EQUAL), (PROVED, DIFFERENT))
+        return not self.right and self.verdict != UNDECIDED
 
 
 def judge(mutant: Mutant, *, seed: int = 0) -> Outcome:
     """The kernel's verdict on one mutant beside the truth by balls."""
-    verdict = prove(mutant.setting, mutant.claim, seed=seed).verdict
+    verdict = prove(mutant.setting, mutant.claim, seed=seed, explain=False).verdict
     return Outcome(mutant.claim.name, mutant.kind, mutant.description, verdict, truth(mutant, seed=seed))
 
 
 def truth(mutant: Mutant, *, seed: int = 0) -> str:
-    """``different``, ``equal`` (to 100 digits at every point tried) or ``unknown`` (no point could be evaluated).
+    """``different``, ``equal`` (to 100 digits at every point tried) or ``nowhere`` (no point at which both sides exist).
 
     >>> from closedform.notation import Claim, Dim, Given, Let, Setting, indices, partial, scalar, summation, tensor
     >>> D = Dim("D"); (i,) = indices("i", D); x, f = tensor("x", D), scalar("f")
@@ -67,27 +72,34 @@ def truth(mutant: Mutant, *, seed: int = 0) -> str:
     >>> truth(Mutant("factor", "half", setting, Claim("gradient", partial(f, x[i]), x[i])))
     'different'
     """
-    claim, evaluated = mutant.claim, 0
-    ring = Ball(PRECISION)  # at a kink the function's own convention counts: a mutant may stand on one everywhere
-    for sample in _samples(mutant, seed):
-        with ring.scope():
-            values = {name: exact_balls(array) for name, array in sample.values.items()}
-            lhs, rhs = (evaluate(side, mutant.setting, sample.sizes, values, ring, claim.free_indices) for side in (claim.lhs, claim.rhs))
-        if not all(value.is_finite() for value in (*lhs.flat, *rhs.flat)):
-            continue
-        evaluated += 1
-        if not surely_equal(lhs, rhs, PRECISION) and separated(sample, claim):
-            return DIFFERENT
-    return EQUAL if evaluated else UNKNOWN
+    seen = NOWHERE
+    for smallest, points in ((SMALLEST, POINTS), (1, RARE_POINTS)):
+        for sample in _samples(mutant, smallest, points, seed):
+            equal = _equal(sample, mutant.claim)
+            if equal is False:
+                return DIFFERENT
+            seen = EQUAL if equal and smallest > 1 else seen  # small sizes hide differences
+        if seen == EQUAL:
+            return EQUAL
+    return NOWHERE
 
 
-def _samples(mutant: Mutant, seed: int) -> Iterator[Sample]:
+def _equal(sample: Sample, claim: Claim) -> bool | None:
+    """Whether the sides agree in 100 digits; None where they, or a function that is differentiated, do not exist."""
+    plain = replace(sample, ring=Ball, interpreters={})  # at a kink its convention counts: a mutant may stand on one everywhere
+    lhs, rhs = (plain.balls(side, claim.free_indices, PRECISION) for side in (claim.lhs, claim.rhs))
+    if not all(value.is_finite() for value in (*lhs.flat, *rhs.flat)) or not plain.defined(claim.lhs, PRECISION):
+        return None
+    return surely_equal(lhs, rhs, PRECISION) or separated(sample, claim) is None
+
+
+def _samples(mutant: Mutant, smallest: int, points: int, seed: int) -> Iterator[Sample]:
     setting, claim = mutant.setting, mutant.claim
     order = derivative_order(setting, claim.lhs, claim.rhs)
     allowed = ascending_sizes(dims_of(setting, claim.lhs, claim.rhs), setting, largest=LARGEST)
-    large = (sizes for sizes in allowed if all(size >= SMALLEST for size in sizes.values()))
+    large = (sizes for sizes in allowed if all(size >= smallest for size in sizes.values()))
     for number, sizes in enumerate(itertools.islice(large, COMBINATIONS)):
-        for point in range(POINTS):
+        for point in range(points):
             values = round_point(setting, sizes, Random(f"{seed}:{number}:{point}"), ROUGH, order=order)
             if values is not None:
                 yield Sample(setting, sizes, values)
@@ -101,6 +113,7 @@ class Tally:
     mutants: int
     refuted: int
     equivalent: int
+    nowhere: int
     undecided: int
     wrong: int
 
@@ -118,7 +131,8 @@ def _row(kind: str, outcomes: list[Outcome]) -> Tally:
         kind=kind,
         mutants=len(outcomes),
         refuted=sum(outcome.verdict == REFUTED and outcome.right for outcome in outcomes),
-        equivalent=sum(outcome.verdict == PROVED and outcome.right for outcome in outcomes),
-        undecided=sum(outcome.verdict == UNDECIDED for outcome in outcomes),
-        wrong=sum(outcome.verdict != UNDECIDED and not outcome.right for outcome in outcomes),
+        equivalent=sum(outcome.verdict == PROVED and outcome.truth == EQUAL for outcome in outcomes),
+        nowhere=sum(outcome.truth == NOWHERE and outcome.right for outcome in outcomes),
+        undecided=sum(outcome.verdict == UNDECIDED and not outcome.right for outcome in outcomes),
+        wrong=sum(outcome.wrong for outcome in outcomes),
     )

@@ -59,7 +59,7 @@ class Case:
     witnesses: tuple[Sample, ...]
     vectors: dict[Expr, Array] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
     def axes(self) -> tuple[Index, ...]:
         return self.claim.free_indices
 

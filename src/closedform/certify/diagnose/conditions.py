@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Integer, Symbol
+from sympy import Indexed, Integer, Symbol
 
 from closedform.certify.diagnose.case import Case, claim_holds, draw_samples
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
@@ -58,7 +58,7 @@ def constraints(case: Case, *, seed: int) -> Iterator[Diagnosis]:
     """The weakest constraint of the list, on one given or on two, under which the claim holds (and says more than 0 = 0)."""
     varied = _variables(case)
     singles = [restriction for given in case.setting.given for restriction in _candidates(given, varied=given.name in varied)]
-    singles = [restriction for restriction in singles if restriction.constraint not in restriction.given.where]
+    singles = [restriction for restriction in singles if not _settled(restriction)]
     usual = [restriction for restriction in singles if restriction.given.name not in varied and _is_usual(restriction)]
     pairs = [pair for pair in itertools.combinations(usual, 2) if pair[0].given != pair[1].given]
     for chosen in (*((single,) for single in singles), *pairs[:MOST_PAIRS]):
@@ -66,6 +66,19 @@ def constraints(case: Case, *, seed: int) -> Iterator[Diagnosis]:
             verb = "is" if len(chosen) == 1 else "are"
             yield Diagnosis(Kind.CONSTRAINT, f"true if {' and '.join(item.sentence for item in chosen)}, which {verb} not given")
             return
+
+
+def _settled(restriction: Restriction) -> bool:
+    """Whether what is given says it already, or rules it out: positive numbers are positive and do not sum to 0."""
+    given, wanted = restriction.given, restriction.constraint
+    return wanted in given.where or (
+        _is_positive(given) and isinstance(wanted, Relation) and (wanted.op, wanted.rhs) in ((">", 0), ("=", 0))
+    )
+
+
+def _is_positive(given: Given) -> bool:
+    entries = [c.lhs for c in given.where if isinstance(c, Relation) and c.op == ">" and c.rhs.is_nonnegative]
+    return any(isinstance(entry, Indexed | Symbol) and head_name(entry) == given.name for entry in entries)
 
 
 def _is_usual(restriction: Restriction) -> bool:

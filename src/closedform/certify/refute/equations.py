@@ -11,7 +11,7 @@ Tried in turn, and always checked exactly afterwards:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import isqrt
 from random import Random
@@ -31,21 +31,24 @@ MOST_CENTRED = 30
 def satisfy_equations(draw: Array, given: Given, equations: list[Relation], scope: Scope, rng: Random) -> Array | None:
     """A tensor near ``draw`` that satisfies the equations exactly, or None. Inequalities are the caller's to check."""
 
-    def residual(entries: Array) -> list[Fraction]:
+    def residual(entries: Array) -> Iterator[Fraction]:
         filled = Scope(scope.sizes, {**scope.values, given.name: entries}, scope.lets)
-        values = [value for equation in equations for value in residuals(equation, filled)]
-        if any(isinstance(value, float) for value in values):
-            raise UnsupportedConstraintError(f"an equation on {given.name} with irrational values")
-        return values  # type: ignore[return-value]
+        for value in itertools.chain.from_iterable(residuals(equation, filled) for equation in equations):
+            if isinstance(value, float):
+                raise UnsupportedConstraintError(f"an equation on {given.name} with irrational values")
+            yield value
 
     # Elimination may leave the range that the draw respected (a negative probability): wait for a solution inside it.
     fallback: Array | None = None
-    for candidate in itertools.islice(itertools.chain(_scaled(draw), _affine(draw, residual, rng), _curved(draw, rng)), MOST_CANDIDATES):
-        if not any(residual(candidate)):
-            if _in_range_of(candidate, draw):
-                return candidate
-            fallback = candidate if fallback is None else fallback
-    return fallback
+    for candidates in (_scaled(draw), _affine(draw, residual, rng), _curved(draw, rng)):
+        for candidate in itertools.islice(candidates, MOST_CANDIDATES):
+            if not any(residual(candidate)):
+                if _in_range_of(candidate, draw):
+                    return candidate
+                fallback = candidate if fallback is None else fallback
+        if fallback is not None:  # what solves affine equations are no curves
+            return fallback
+    return None
 
 
 def _in_range_of(candidate: Array, draw: Array) -> bool:
@@ -67,12 +70,12 @@ def _scaled(draw: Array) -> Iterator[Array]:
             yield draw / totals
 
 
-def _affine(draw: Array, residual: object, rng: Random) -> Iterator[Array]:
+def _affine(draw: Array, residual: Callable[[Array], Iterator[Fraction]], rng: Random) -> Iterator[Array]:
     """Solutions of equations that are affine in the entries: A x = b read off by unit steps."""
     flat = np.array(draw.flat, dtype=object)
 
     def at(vector: Array) -> list[Fraction]:
-        return residual(vector.reshape(draw.shape))  # type: ignore[operator]
+        return list(residual(vector.reshape(draw.shape)))
 
     origin = np.array([F(0)] * len(flat), dtype=object)
     constant = at(origin)

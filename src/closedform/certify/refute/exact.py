@@ -71,55 +71,88 @@ class Scope:
         return names_of(expression) <= set(self.values) | {let.name for let in self.lets}
 
 
-def entry_value(expression: Expr, scope: Scope, at: Mapping[str, int]) -> Number:
+Place = Mapping[str, int]  # index name -> position, from 0
+Evaluation = Callable[[Scope, Place], Number]
+
+
+def entry_value(expression: Expr, scope: Scope, at: Place) -> Number:
     """The value of an expression at one choice of its free indices (0-based, by name).
 
     >>> C = Dim("C"); k = Index("k", C)
     >>> entry_value(Sum(k * 0 + 2, (k, 1, C)), Scope({C: 3}, {}), {})
     Fraction(6, 1)
     """
+    return _evaluation(expression)(scope, at)
+
+
+@lru_cache(maxsize=2048)
+def _evaluation(expression: Expr) -> Evaluation:
+    """The expression as a function; it is walked once, and evaluated at many points and entries."""
     if isinstance(expression, sympy.Rational):
-        return Fraction(int(expression.p), int(expression.q))
+        number = Fraction(int(expression.p), int(expression.q))
+        return lambda scope, at: number
     if isinstance(expression, Dim):
-        return Fraction(scope.size[expression.name])
+        dim = expression.name
+        return lambda scope, at: Fraction(scope.size[dim])
     if isinstance(expression, Indexed | Symbol):
-        return _named_value(expression, scope, at)
+        return _named(expression)
     if isinstance(expression, KroneckerDelta):
-        return Fraction(int(at[expression.args[0].name] == at[expression.args[1].name]))
+        one, other = (index.name for index in expression.args)
+        return lambda scope, at: Fraction(int(at[one] == at[other]))
     if isinstance(expression, Sum):
-        index, *_ = expression.limits[-1]
-        inner = Sum(expression.function, *expression.limits[:-1]) if len(expression.limits) > 1 else expression.function
-        return sum((entry_value(inner, scope, {**at, index.name: i}) for i in range(scope.size[index.dim.name])), Fraction(0))
-    return _operation_value(expression, [entry_value(arg, scope, at) for arg in expression.args])
+        return _summed(expression)
+    return _operation(expression, [_evaluation(arg) for arg in expression.args])
 
 
-def _named_value(entry: Expr, scope: Scope, at: Mapping[str, int]) -> Number:
-    position = tuple(at[index.name] for index in entry.indices) if isinstance(entry, Indexed) else ()
+def _named(entry: Expr) -> Evaluation:
+    indices = tuple(index.name for index in entry.indices) if isinstance(entry, Indexed) else ()
     name = entry.base.name if isinstance(entry, Indexed) else entry.name
-    if name in scope.values:
-        return scope.values[name][position]
-    let = next((let for let in scope.lets if let.name == name), None)
-    if let is None:
-        raise UnsupportedConstraintError(f"no value for {name}")
-    return entry_value(let.body, scope, {index.name: place for index, place in zip(let.indices, position, strict=True)})
+
+    def value(scope: Scope, at: Place) -> Number:
+        position = tuple(at[index] for index in indices)
+        if name in scope.values:
+            number: Number = scope.values[name][position]
+            return number
+        let = next((let for let in scope.lets if let.name == name), None)
+        if let is None:
+            raise UnsupportedConstraintError(f"no value for {name}")
+        return entry_value(let.body, scope, {index.name: place for index, place in zip(let.indices, position, strict=True)})
+
+    return value
 
 
-def _operation_value(expression: Expr, args: list[Number]) -> Number:
+def _summed(expression: Sum) -> Evaluation:
+    *others, (index, *_) = expression.limits
+    inner = _evaluation(Sum(expression.function, *others) if others else expression.function)
+    name, dim = index.name, index.dim.name
+    return lambda scope, at: sum((inner(scope, {**at, name: place}) for place in range(scope.size[dim])), Fraction(0))
+
+
+def _operation(expression: Expr, parts: list[Evaluation]) -> Evaluation:
     if isinstance(expression, sympy.Add):
-        return sum(args, Fraction(0))
+        return lambda scope, at: sum((part(scope, at) for part in parts), Fraction(0))
     if isinstance(expression, sympy.Mul):
-        return math.prod(args, start=Fraction(1))
+        return lambda scope, at: math.prod((part(scope, at) for part in parts), start=Fraction(1))
     if isinstance(expression, sympy.Pow):
-        power: Number = args[0] ** args[1]
-        return power
+        base, exponent = parts
+        return lambda scope, at: _power(base(scope, at), exponent(scope, at))
     if isinstance(expression, sympy.Abs):
-        return args[0] if args[0] >= 0 else -args[0]
+        return lambda scope, at: _absolute(parts[0](scope, at))
     function = FUNCTIONS.get(type(expression).__name__)
-    if function is None:
-        if expression is sympy.pi:
-            return math.pi
-        raise UnsupportedConstraintError(f"{type(expression).__name__} in a constraint")
-    return function(float(args[0]))
+    if function is not None:
+        return lambda scope, at: function(float(parts[0](scope, at)))
+    if expression is sympy.pi:
+        return lambda scope, at: math.pi
+    raise UnsupportedConstraintError(f"{type(expression).__name__} in a constraint")
+
+
+def _absolute(value: Number) -> Number:
+    return value if value >= 0 else -value
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    value: Number = base**exponent
+    return value
 
 
 def assignments(indices: tuple[Index, ...], scope: Scope) -> Iterator[dict[str, int]]:
@@ -134,10 +167,10 @@ def relation_indices(relation: Relation) -> tuple[Index, ...]:
     return tuple(sorted(free_indices(relation.lhs) | free_indices(relation.rhs), key=lambda index: (index.name, index.dim.name)))
 
 
-def residuals(relation: Relation, scope: Scope) -> list[Number]:
-    """``lhs - rhs`` of a relation for every value of its free indices."""
+def residuals(relation: Relation, scope: Scope) -> Iterator[Number]:
+    """``lhs - rhs`` of a relation for every value of its free indices, one after another."""
     difference, indices = _difference(relation)
-    return [entry_value(difference, scope, at) for at in assignments(indices, scope)]
+    return (entry_value(difference, scope, at) for at in assignments(indices, scope))
 
 
 @lru_cache(maxsize=512)
@@ -159,9 +192,10 @@ def relation_names(relation: Relation) -> set[str]:
 def satisfied(relation: Relation, scope: Scope) -> bool:
     """Whether a relation holds exactly; an equation between irrational values never counts as satisfied."""
     try:
-        values = residuals(relation, scope)
+        return all(_satisfies(value, relation.op) for value in residuals(relation, scope))
     except (ZeroDivisionError, OverflowError, ValueError):
         return False
-    if relation.op == "=" and any(isinstance(value, float) for value in values):
-        return False
-    return all(COMPARE[relation.op](value, 0) for value in values)
+
+
+def _satisfies(value: Number, op: str) -> bool:
+    return COMPARE[op](value, 0) and not (op == "=" and isinstance(value, float))

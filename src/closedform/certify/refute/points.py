@@ -38,6 +38,7 @@ from closedform.notation import (
 
 ATTEMPTS = 40  # draws of one given before the point is given up
 MOST_UNSOLVED = 2  # of them, in which no solution of the equations was found
+MOST_REJECTED = 8  # of them, in which the solution that was found does not satisfy the other constraints
 GENERIC = 5  # the level at which numbers hardly ever coincide
 
 F = Fraction
@@ -140,7 +141,7 @@ def _draw_given(given: Given, setting: Setting, relations: list[Relation], scope
     shape = tuple(scope.sizes[dim] for dim in given.dims)
     equations = [r for r in relations if r.op == "="]
     structure = [c for c in setting.constraints if _shapes_of(c) == given.symbol]
-    unsolved = 0
+    unsolved = rejected = 0
     for _ in range(ATTEMPTS):
         try:
             free = _free_entries(given, structure, relations, scope, rng, level, shape)
@@ -148,10 +149,11 @@ def _draw_given(given: Given, setting: Setting, relations: list[Relation], scope
             if equations and draw is not None:
                 draw = satisfy_equations(draw, given, equations, scope, rng)
                 unsolved += draw is None
-                if unsolved > MOST_UNSOLVED:
+                if unsolved > MOST_UNSOLVED or rejected > MOST_REJECTED:
                     return None
             if draw is not None and _admissible(draw, given, structure, relations, scope):
                 return draw
+            rejected += draw is not None
         except (UnsupportedConstraintError, ZeroDivisionError, OverflowError):
             continue
     return None
