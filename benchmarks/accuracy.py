@@ -17,7 +17,7 @@ from closedform.numeric.numpy import softmax as numpy_softmax
 from closedform.numeric.torch import cross_entropy as torch_kernels
 from closedform.numeric.torch import softmax as torch_softmax
 
-SCALES = (1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 1e3, 1e5)
+SCALES = (1.0, 2.0, 4.0, 7.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0, 1e3, 1e5)
 ROWS = {10: 24, 1000: 2}  # by number of classes
 BITS = 2000  # 1 - p of a row with a gap of 1e3 is e^-1000: enough that the naive formulas lose nothing
 

@@ -17,6 +17,7 @@ mpl.use("svg")
 STYLE: dict[Any, Any] = {"svg.hashsalt": "closedform", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 OURS, FLOOR, OTHERS = "#0b6e4f", "#9aa0a6", "#c9713b"
 LOST = 2.0**23  # ulp of float32: an error of 100%
+LARGEST = 300.0  # scale that is drawn: beyond, the small entries leave the range of float32
 
 
 def accuracy(errors: Sequence[Error], dtype: str = "float32", classes: int = 10) -> str:
@@ -26,16 +27,15 @@ def accuracy(errors: Sequence[Error], dtype: str = "float32", classes: int = 10)
         figure, axes = plt.subplots(1, len(panels), figsize=(11, 3), sharey=True)
         for axis, quantity in zip(axes, panels, strict=True):
             for who, colour in ((AUTOGRAD, OTHERS), (OURS_TORCH, OURS)):
-                points = [
-                    (e.scale, max(e.ulp, 0.5)) for e in errors if (e.who, e.quantity, e.dtype, e.classes) == (who, quantity, dtype, classes)
-                ]
+                drawn = [e for e in errors if (e.who, e.quantity, e.dtype, e.classes) == (who, quantity, dtype, classes)]
+                points = [(e.scale, max(e.ulp, 0.5)) for e in drawn if e.scale <= LARGEST]
                 axis.loglog(*zip(*points, strict=True), "o-", color=colour, label=who, markersize=3)
             axis.axhline(LOST, color=FLOOR, linestyle=":")
             axis.set_title(quantity)
             axis.set_xlabel("scale of the logits")
         axes[0].set_ylabel("largest error, ulp")
         axes[0].text(1, LOST * 1.5, "no digit left", color=FLOOR, fontsize=8)
-        axes[0].legend(frameon=False)
+        axes[0].legend(frameon=False, loc="center right", bbox_to_anchor=(1, 0.4))
         return _svg(figure)
 
 
