@@ -29,7 +29,8 @@ LOSS, SOFTMAX, GRADIENT, PRODUCT, DIAGONAL, HESSIAN = (
     "Hessian diagonal",
     "Hessian",
 )
-LIMITS = {SOFTMAX: 8.0, LOSS: 8.0, GRADIENT: 8.0, DIAGONAL: 8.0, HESSIAN: 8.0, PRODUCT: 16.0}
+BELOW = "Hessian, least eigenvalue below zero"  # over its largest: the true one is never below
+LIMITS = {SOFTMAX: 8.0, LOSS: 8.0, GRADIENT: 8.0, DIAGONAL: 8.0, HESSIAN: 8.0, PRODUCT: 16.0, BELOW: 16.0}
 
 OURS_TORCH, OURS_NUMPY, AUTOGRAD = "closedform, torch", "closedform, NumPy", "torch autograd"
 
@@ -135,6 +136,19 @@ def ulp(result: np.ndarray, expected: np.ndarray, scale: np.ndarray, dtype: str)
     return float(relative[kept].max(initial=0.0) / np.finfo(dtype).eps)
 
 
+def below_zero(hessian: np.ndarray, dtype: str) -> float:
+    """How far the least eigenvalue is below zero, over the largest, in units of the last place.
+
+    Entries that are right to 8 units move an eigenvalue by 8 units of |H|'s norm, which for diag(p) - p p' is at most twice that of H.
+    """
+    size = round(hessian.size**0.5)
+    values = np.linalg.eigvalsh(hessian.reshape(size, size).astype(np.float64))
+    limit = np.finfo(dtype)
+    if values[-1] <= limit.tiny / limit.eps:
+        return 0.0
+    return float(max(0.0, -values[0] / values[-1]) / limit.eps)
+
+
 def measure(
     dtypes: Iterable[str] = ("float32", "float64"), scales: Iterable[float] = SCALES, classes: Iterable[int] = tuple(ROWS)
 ) -> list[Error]:
@@ -159,6 +173,8 @@ def _at_scale(drawn: list[Row], dtype: str, classes: int, scale: float) -> list[
                 weight = condition(row) if quantity == PRODUCT else exact
                 error = ulp(found[quantity], exact, weight, dtype)
                 worst[who, quantity] = max(worst.get((who, quantity), 0.0), error)
+            if HESSIAN in expected:
+                worst[who, BELOW] = max(worst.get((who, BELOW), 0.0), below_zero(found[HESSIAN], dtype))
     return [Error(who, quantity, dtype, classes, scale, error) for (who, quantity), error in worst.items()]
 
 

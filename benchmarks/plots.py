@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from benchmarks.accuracy import AUTOGRAD, DIAGONAL, GRADIENT, LOSS, OURS_TORCH, PRODUCT
 from benchmarks.results import Cell, Error
@@ -16,6 +17,7 @@ mpl.use("svg")
 
 STYLE: dict[Any, Any] = {"svg.hashsalt": "closedform", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 OURS, FLOOR, OTHERS = "#0b6e4f", "#9aa0a6", "#c9713b"
+COLUMNS = 3
 LOST = 2.0**23  # ulp of float32: an error of 100%
 LARGEST = 300.0  # scale that is drawn: beyond, the small entries leave the range of float32
 
@@ -40,29 +42,35 @@ def accuracy(errors: Sequence[Error], dtype: str = "float32", classes: int = 10)
 
 
 def speed(cells: Sequence[Cell]) -> str:
-    """Times over the fastest of ours, a bar for each contender, a panel for each race that has peers."""
-    shown = [cell for cell in cells if any(row.ours and row.seconds for row in cell.rows) and any(not row.ours for row in cell.rows)]
-    columns = 3
-    lines = -(-len(shown) // columns)
+    """Times over the fastest of ours, a point for each contender, a panel for each race."""
+    shown = [cell for cell in cells if any(row.ours and row.seconds for row in cell.rows)]
+    lines = -(-len(shown) // COLUMNS)
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(lines, columns, figsize=(13, 2.3 * lines), squeeze=False)
+        figure, axes = plt.subplots(lines, COLUMNS, figsize=(14, 2.9 * lines), squeeze=False)
         for axis in axes.flat:
             axis.set_visible(False)
         for axis, cell in zip(axes.flat, shown, strict=False):
-            _bars(axis, cell)
+            _points(axis, cell)
         return _svg(figure)
 
 
-def _bars(axis: Any, cell: Cell) -> None:
+def _points(axis: Any, cell: Cell) -> None:
     timed = [(row, row.seconds) for row in cell.rows if row.seconds]
     best = min(seconds for row, seconds in timed if row.ours)
-    names = [row.name for row, _ in timed]
-    colours = [OURS if row.ours else FLOOR if row.floor else OTHERS for row, _ in timed]
     axis.set_visible(True)
-    axis.barh(names, [seconds / best for _, seconds in timed], color=colours)
     axis.axvline(1, color=OURS, linewidth=0.8)
+    for line, (row, seconds) in enumerate(timed):
+        colour = OURS if row.ours else FLOOR if row.floor else OTHERS
+        axis.plot(seconds / best, line, "o", color=colour, markersize=5)
+        axis.annotate(
+            f"{seconds / best:.3g}", (seconds / best, line), (6, 0), textcoords="offset points", va="center", fontsize=7, color=colour
+        )
     axis.set_xscale("log")
-    axis.invert_yaxis()
+    axis.set_xlim(min(seconds for _, seconds in timed) / best / 1.5, 4 * max(seconds for _, seconds in timed) / best)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_yticks(range(len(timed)), [row.name for row, _ in timed], fontsize=7)
+    axis.set_ylim(len(timed) - 0.5, -0.5)
     axis.set_title(f"{cell.quantity}, {cell.size}")
 
 

@@ -40,7 +40,7 @@ def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.per
     first = {name: _timed(call, 1, clock) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
     racing = [name for name in calls if first[name] < budget]
-    repeats = {name: max(1, round(SHORTEST / max(_timed(calls[name], 1, clock), 1e-7))) for name in racing}
+    repeats = {name: _repeats(calls[name], first[name], clock) for name in racing}
     end = clock() + budget
     done = 0
     while racing and (done < ROUNDS or clock() < end) and clock() < end + budget:
@@ -49,6 +49,11 @@ def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.per
             samples[name].append(_timed(calls[name], repeats[name], clock))
         done += 1
     return {name: Timing(tuple(samples[name] or [first[name]])) for name in calls}
+
+
+def _repeats(call: Call, first: float, clock: Clock) -> int:
+    """How often a call is made in a round; a short one is timed once more for that, as the first may have been cold."""
+    return 1 if first >= SHORTEST else max(1, round(SHORTEST / max(_timed(call, 1, clock), 1e-7)))
 
 
 def _timed(call: Call, repeats: int, clock: Clock) -> float:

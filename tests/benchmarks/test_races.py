@@ -84,7 +84,7 @@ def test_truth_keeps_the_digits_that_cancel() -> None:
 @pytest.mark.parametrize("who", [accuracy.OURS_TORCH, accuracy.OURS_NUMPY])
 def test_our_functions_are_measured_for_every_limit(who: str) -> None:
     found = accuracy.WHO[who](accuracy.Row(np.array([40.0, 0.0]), 0, np.array([1.0, 2.0])))
-    assert set(found) == set(accuracy.LIMITS)
+    assert set(found) == set(accuracy.LIMITS) - {accuracy.BELOW}
     assert found[accuracy.LOSS] == pytest.approx([np.exp(-40.0)])
 
 
@@ -92,6 +92,12 @@ def test_an_error_is_counted_in_units_of_the_last_place() -> None:
     exact = np.array([1.0, 2.0, 0.0])
     found = exact + np.array([3.0, 10.0, 0.0]) * np.finfo("float64").eps
     assert accuracy.ulp(found, exact, exact, "float64") == 5.0
+
+
+def test_a_hessian_below_zero_is_seen() -> None:
+    semidefinite = np.array([1.0, -1.0, -1.0, 1.0])
+    assert accuracy.below_zero(semidefinite, "float64") <= 2
+    assert accuracy.below_zero(np.array([0.0, -1.0, -1.0, 1.0]), "float32") == pytest.approx(0.382 * 2**23, rel=1e-3)
 
 
 def test_the_worst_of_all_scales_is_judged() -> None:
