@@ -31,6 +31,7 @@ ALLOWED = {
     "report": {"results"},
     "discover": {*BASE, "files", "derivations"},
     "pipeline": {*BASE, "functions", "results", "files", "syntax", "derive", "lower", "emit", "certify", "check", "report", "discover"},
+    "testing": {*BASE, "functions", "results", "certify", "check", "pipeline", "report", "syntax"},
     "cli": {"__init__", "errors", "files", "pipeline", "report"},
     "__init__": {"pipeline"},
 }

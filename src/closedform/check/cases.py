@@ -15,6 +15,7 @@ from closedform.check.inputs import Choices, Inputs, Recipe, build, draw_recipe
 from closedform.check.oracles.autograd import by_autograd
 from closedform.check.oracles.ball import Enclosure, enclose
 from closedform.check.oracles.differences import Projection, by_differences
+from closedform.check.stable import stable, stable_setting
 from closedform.check.views import DIRECTION, View, by_claims, view
 from closedform.errors import UsageError
 from closedform.functions import KernelFunction
@@ -56,9 +57,9 @@ def maps_over_leading(derivation: Derivation) -> bool:
     return derivation.batch is None and isinstance(derivation.output, NamedTensor)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)
 def cases(derivation: Derivation, function: KernelFunction, dtype: str, examples: int, seed: int) -> tuple[Case, ...]:
-    """The cases of a check, the same for the same arguments; cached, so that all backends share them."""
+    """The cases of a check, the same for the same arguments; cached, so that backends and kernels of one definition share them."""
     drawn = []
     for number in range(examples):
         choices = Choices(seed=(seed, zlib.crc32(function.name.encode())), number=number)
@@ -126,7 +127,7 @@ def _bound(seen: View, sizes: Mapping[Dim, int], values: Mapping[str, np.ndarray
     ring = ErrorAnalysis(precision)
     exact = {name: ring.exact(array) for name, array in values.items()}
     with ring.scope():
-        result = ring.settled(evaluate(seen.formula, seen.setting, sizes, exact, ring, seen.axes)).full()
+        result = ring.settled(evaluate(stable(seen.formula), stable_setting(seen.setting), sizes, exact, ring, seen.axes)).full()
         longest = max(sizes.values(), default=1)
         return allowed(result.value, result.error, longest, precision)
 

@@ -140,7 +140,7 @@ def _is_entry(expression: Expr, given: Given) -> bool:
 def _one_hot(numbers: np.ndarray, generator: np.random.Generator, axis: int) -> np.ndarray:
     moved = np.moveaxis(numbers, axis, -1)
     place = generator.integers(0, moved.shape[-1], moved.shape[:-1])
-    return np.moveaxis(np.eye(moved.shape[-1])[place], -1, axis)
+    return np.moveaxis((np.arange(moved.shape[-1]) == place[..., None]).astype(np.float64), -1, axis)
 
 
 def rounded(numbers: np.ndarray, dtype: str) -> np.ndarray:

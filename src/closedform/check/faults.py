@@ -66,6 +66,11 @@ class Fault:
     applies: Callable[[Site], bool]
     plant: Callable[[Kernel, Site], Kernel]
 
+    @property
+    def telling(self) -> bool:
+        """Whether the message tells this fault from others, and not only that numbers differ."""
+        return self.says != _NUMBERS
+
 
 def planted(module: Any, site: Site, fault: Fault) -> Any:
     """A module with that one function made wrong."""
@@ -250,6 +255,7 @@ def _times(factor: float) -> Callable[[Kernel, Site], Kernel]:
     return _on_result(lambda result, arguments: result * factor)
 
 
+# What every failure says that is about numbers.
 _NUMBERS = "times the bound"
 _RIGHT_SHAPE = "0 where the value is not|0 everywhere"
 

@@ -177,7 +177,7 @@ def build(recipe: Recipe, given: Sequence[Given], extra: Sequence[Given], dtype:
         domain = domain_of(item)
         if texture.pattern == "classes":
             classes[item.name] = generator.integers(0, shape[-1], shape[:-1])
-            values[item.name] = np.eye(shape[-1])[classes[item.name]]
+            values[item.name] = (np.arange(shape[-1]) == classes[item.name][..., None]).astype(np.float64)
         else:
             values[item.name] = _numbers(generator, shape, texture, domain, dtype)
     return Inputs(recipe, sizes, values, classes)

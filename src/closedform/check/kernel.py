@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,9 @@ from closedform.notation import Derivation
 from closedform.results import FAILED, INCONCLUSIVE, PASSED, KernelCheck
 
 COMPONENTWISE, ABSOLUTE = "componentwise", "absolute"
+
+# Makes the case that a sequence of choices leads to.
+Redraw = Callable[[Choices], Case]
 
 # How many simpler inputs are tried when a failing one is shrunk.
 SHRINKS = 60
@@ -78,29 +81,39 @@ def check_kernel(
     except ConstraintError as error:
         names = (derivation.name, function.name, backend, dtype)
         return (KernelCheck(*names, oracle=BALL, verdict=INCONCLUSIVE, worst=0.0, message=str(error)),)
-    if accuracy == ABSOLUTE:
-        drawn = tuple(replace(case, bound=np.full_like(case.bound, np.max(case.bound, initial=0.0))) for case in drawn)
-    elif accuracy != COMPONENTWISE:
+    if accuracy not in (COMPONENTWISE, ABSOLUTE):
         raise UsageError(f"unknown accuracy {accuracy!r}; it is {COMPONENTWISE!r} or {ABSOLUTE!r}")
+    allow = absolutely if accuracy == ABSOLUTE else _entry_by_entry
     with judge.library.scope():
-        return check(judge, drawn)
+        return check(judge, tuple(map(allow, drawn)), lambda choices: allow(drawn_case(derivation, function, dtype, choices)))
 
 
-def check(judge: Judge, drawn: tuple[Case, ...]) -> tuple[KernelCheck, ...]:
-    """The records for cases that were made before."""
+def absolutely(case: Case) -> Case:
+    """The case with every entry judged by the largest bound of its result."""
+    known = np.where(np.isfinite(case.bound), case.bound, 0.0)
+    return replace(case, bound=np.where(np.isfinite(case.bound), np.max(known, initial=0.0), np.inf))
+
+
+def _entry_by_entry(case: Case) -> Case:
+    return case
+
+
+def check(judge: Judge, drawn: tuple[Case, ...], redraw: Redraw) -> tuple[KernelCheck, ...]:
+    """The records for cases that were made before; ``redraw`` makes simpler ones of a case that fails."""
     tallies: dict[str, _Tally] = {}
     demanded = invariants(judge.function, drawn)
     for case in drawn:
-        for oracle, finding in _findings(judge, case, demanded).items():
+        for oracle, finding in findings_of(judge, case, demanded).items():
             tallies.setdefault(oracle, _Tally()).add(finding, case)
     for shift in shifts(judge.derivation):
         for finding in shift_findings(judge, shift):
             tallies.setdefault(shift.title, _Tally()).add(finding, None)
-    shrinker = _Shrinker(judge, demanded)
+    shrinker = _Shrinker(judge, demanded, redraw)
     return tuple(_record(judge, oracle, tally, shrinker) for oracle, tally in tallies.items())
 
 
-def _findings(judge: Judge, case: Case, demanded: Iterable[Invariant]) -> dict[str, Finding]:
+def findings_of(judge: Judge, case: Case, demanded: Iterable[Invariant]) -> dict[str, Finding]:
+    """What every oracle and every invariant says about one case."""
     found = judge.findings(case)
     if case.view.pick is None and len(found) > 1:
         result = judge.outcome(case).result
@@ -156,9 +169,10 @@ def _record(judge: Judge, oracle: str, tally: _Tally, shrinker: _Shrinker) -> Ke
 class _Shrinker:
     """Makes a failing case simpler: each choice smaller while it still fails, as Hypothesis does."""
 
-    def __init__(self, judge: Judge, demanded: Iterable[Invariant]) -> None:
+    def __init__(self, judge: Judge, demanded: Iterable[Invariant], redraw: Redraw) -> None:
         self.judge = judge
         self.demanded = tuple(demanded)
+        self.redraw = redraw
         self._found: list[tuple[Case, dict[str, Finding]]] = []
 
     def simplest(self, oracle: str, finding: Finding, case: Case) -> tuple[Finding, Case]:
@@ -174,7 +188,7 @@ class _Shrinker:
                     return finding, case
                 left -= 1
                 simpler = self._with(case, place, smaller)
-                findings = _findings(self.judge, simpler, self.demanded)
+                findings = findings_of(self.judge, simpler, self.demanded)
                 if oracle in findings and findings[oracle].failed:
                     finding, case = findings[oracle], simpler
                     self._found.insert(0, (case, findings))
@@ -185,5 +199,4 @@ class _Shrinker:
         return sorted({0, number // 2, number - 1} - {number, -1})
 
     def _with(self, case: Case, place: int, number: int) -> Case:
-        choices = Choices((*case.choices[:place], number, *case.choices[place + 1 :]))
-        return drawn_case(self.judge.derivation, self.judge.function, self.judge.dtype, choices)
+        return self.redraw(Choices((*case.choices[:place], number, *case.choices[place + 1 :])))

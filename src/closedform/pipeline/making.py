@@ -34,7 +34,21 @@ def closed_forms(derivation: Derivation) -> tuple[Form, ...]:
     Raises:
         DerivationError: for one of them no closed form could be derived; the message names it.
     """
-    return tuple(Form(function, _closed(derivation, function)) for function in kernel_functions(derivation))
+    return tuple(form_of(derivation, function) for function in kernel_functions(derivation))
+
+
+def form_of(derivation: Derivation, function: KernelFunction) -> Form:
+    """The closed form of one function, which need not be one of the derivation's kernels.
+
+    Raises:
+        DerivationError: none could be derived.
+    """
+    try:
+        found = closed_form(setting_of(derivation, function), function.target)
+    except DerivationError as error:
+        raise DerivationError(f"{derivation.name}: {function.name}: {error}") from error
+    claimed = _computed(derivation, function)
+    return Form(function, found if claimed is None else replace(found, expression=claimed))
 
 
 def modules(derivation: Derivation, forms: Sequence[Form], backends: Sequence[str] = BACKENDS) -> dict[str, str]:
@@ -48,15 +62,6 @@ def modules(derivation: Derivation, forms: Sequence[Form], backends: Sequence[st
 def setting_of(derivation: Derivation, function: KernelFunction) -> Setting:
     """The derivation's setting with the function's further arguments (a direction, an upstream gradient)."""
     return Setting((*derivation.given, *function.extra), derivation.lets)
-
-
-def _closed(derivation: Derivation, function: KernelFunction) -> ClosedForm:
-    try:
-        found = closed_form(setting_of(derivation, function), function.target)
-    except DerivationError as error:
-        raise DerivationError(f"{derivation.name}: {function.name}: {error}") from error
-    claimed = _computed(derivation, function)
-    return found if claimed is None else replace(found, expression=claimed)
 
 
 def _computed(derivation: Derivation, function: KernelFunction) -> Expr | None:

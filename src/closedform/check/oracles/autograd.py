@@ -19,7 +19,7 @@ from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.base import Ring, fraction
 from closedform.check.views import View
 from closedform.errors import UsageError
-from closedform.notation import Derivation, Dim, Index, NamedTensor, Partial, free_indices
+from closedform.notation import Derivation, Dim, Index, NamedTensor, Partial, free_indices, head_name
 
 
 class Torch(Ring):
@@ -125,6 +125,8 @@ def by_autograd(derivation: Derivation, view: View, sizes: Mapping[Dim, int], va
         given = tensors if view.function.wrt is None else {**tensors, view.function.wrt.name: x}
         return evaluate(entry, derivation.setting, sizes, given, ring, axes)
 
+    if view.function.kind == "mixed":
+        return _mixed(torch.func, lambda given: evaluate(entry, derivation.setting, sizes, {**tensors, **given}, ring, axes), tensors, view)
     at = None if view.function.wrt is None else tensors[view.function.wrt.name]
     along = tensors[view.function.extra[0].name] if view.function.extra else None
     if view.column is not None:
@@ -156,6 +158,20 @@ def _differentiated(func: Any, f: Callable[[Any], Any], x: Any, along: Any, view
     raise UsageError(
         f"autograd has no rule for functions of the kind {kind!r}; known are value, gradient, jacobian, jvp, vjp, hessian, hvp"
     )
+
+
+def _mixed(func: Any, f: Callable[[dict[str, Any]], Any], tensors: Mapping[str, Any], view: View) -> np.ndarray:
+    """sum_x d2f/dw dx v, by forward over reverse: the gradient by w, along v in x."""
+    (node,) = view.target.atoms(Partial)
+    rows, columns = (head_name(entry) for entry in node.variables)
+    along = tensors[view.function.extra[0].name]
+
+    def gradient(x: Any) -> Any:
+        return func.grad(lambda w: f({rows: w, columns: x}))(tensors[rows])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.asarray(func.jvp(gradient, (tensors[columns],), (along,))[1].detach().numpy())
 
 
 def _entries_of(full: Any, view: View) -> Any:
