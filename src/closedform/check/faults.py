@@ -271,10 +271,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("small values zeroed", "jax 40344", _RIGHT_SHAPE, _has_axes, _on_result(_flushed)),
     Fault("rounded to half precision", "Liger 1329", _NUMBERS, _always, _on_result(_rounded)),
     Fault("float32 inside float64", "missed by gradcheck", _NUMBERS, _always, _in_float32),
+    Fault("upstream ignored", "Liger 968", "it ignores", _has_extra, _on_arguments(_ignored)),
     Fault(
         "one upstream element", "pytorch 94226", "only the first element of . is used|it ignores", _has_extra, _on_arguments(_first_element)
     ),
-    Fault("upstream ignored", "Liger 968", "it ignores", _has_extra, _on_arguments(_ignored)),
     Fault("assumes contiguous", "FlagGems 5212", "contiguously in memory", _always, _on_arguments(_in_memory)),
     Fault("a branch at abs(z) > 20", "missed by gradcheck", _NUMBERS, _always, _on_arguments(_clipped)),
     Fault("labels off by one", "pytorch 73205", "one-hot rows instead of class indices", _has_labels, _on_arguments(_next_label)),

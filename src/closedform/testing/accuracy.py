@@ -1,7 +1,8 @@
 """How accurate a kernel has to be.
 
-- ``relative``: each entry by its own bound, so small entries need their digits too;
-- ``absolute``: every entry by the largest bound of its result;
+- ``absolute``: every entry by the largest bound of its result, which formulas as they stand in textbooks meet;
+- ``relative``: each entry by its own bound, and by no more than its condition explains, so that small entries need their
+  digits too (1 - p of a saturated row);
 - :func:`no_worse_than` a reference: where the reference errs more than the bound, by what it errs.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from closedform.check.cases import Case
 from closedform.check.judge import Judge
 from closedform.check.kernel import absolutely
 from closedform.errors import UsageError
+from closedform.testing.conditioning import relatively
 
 RELATIVE, ABSOLUTE = "relative", "absolute"
 
@@ -51,11 +54,12 @@ def checked(accuracy: Accuracy) -> Accuracy:
     raise UsageError(f"unknown accuracy {accuracy!r}; it is {RELATIVE!r}, {ABSOLUTE!r} or no_worse_than(reference)")
 
 
-def allowance(accuracy: Accuracy, reference: Judge | None) -> Allow:
+def allowance(accuracy: Accuracy, judge: Judge, reference: Judge | None) -> Allow:
     """What the class allows at a case, as a change of its bound; ``reference`` judges the kernel of :func:`no_worse_than`."""
-    if reference is not None:
-        return lambda case: _widened(case, reference)
-    return absolutely if accuracy == ABSOLUTE else lambda case: case
+    if accuracy == ABSOLUTE:
+        return absolutely
+    relative = partial(relatively, judge.derivation, judge.function, judge.dtype)
+    return relative if reference is None else lambda case: _widened(relative(case), reference)
 
 
 def _widened(case: Case, reference: Judge) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -58,7 +59,7 @@ def examine(role: Role, reference: Role | None, conditions: Conditions) -> tuple
     dtype = conditions.dtype
     judge = Judge(role.kernel, derivation, function, library(conditions.backend), dtype, conditions.device)
     other = None if reference is None else replace(judge, kernel=reference.kernel)
-    allow = _allowance(conditions, derivation, other)
+    allow = _allowance(conditions, judge, other)
     few = replace(conditions.profile, sweep=max(4, conditions.profile.sweep // 3), searched=0, long=0, very_long=False)
     profile = few if role.light else conditions.profile
     try:
@@ -75,9 +76,9 @@ def examine(role: Role, reference: Role | None, conditions: Conditions) -> tuple
     return tuple(replace(record, message=_with_history(record.message)) for record in records)
 
 
-def _allowance(conditions: Conditions, derivation: Derivation, reference: Judge | None) -> Callable[[Case], Case]:
-    allow = allowance(conditions.accuracy, reference)
-    return lambda case: allow(at_kinks(derivation, case, conditions.kinks))
+def _allowance(conditions: Conditions, judge: Judge, reference: Judge | None) -> Callable[[Case], Case]:
+    allow = allowance(conditions.accuracy, judge, reference)
+    return lambda case: at_kinks(judge.derivation, allow(case), conditions.kinks)
 
 
 @lru_cache(maxsize=64)
@@ -112,9 +113,7 @@ def _failed(records: tuple[KernelCheck, ...]) -> bool:
 
 
 def _with_history(message: str) -> str:
-    """The message with the faults of the same looks that real kernels had."""
-    import re
-
+    """The message with the fault of the same looks that a real kernel had, one for each thing that it looks like."""
     looks = [line for line in message.splitlines() if "looks like:" in line or "contract:" in line]
-    seen = [fault for fault in FAULTS if fault.telling and any(re.search(fault.says, line) for line in looks)]
-    return "\n".join([message, *(f"  as in: {fault.name} ({fault.seen})" for fault in seen)])
+    seen = [next((fault for fault in FAULTS if fault.telling and re.search(fault.says, line)), None) for line in looks]
+    return "\n".join([message, *(f"  as in: {fault.name} ({fault.seen})" for fault in dict.fromkeys(seen) if fault)])

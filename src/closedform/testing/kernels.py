@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from closedform.notation import Derivation
-from closedform.testing.accuracy import RELATIVE, Accuracy, Kernels
+from closedform.testing.accuracy import ABSOLUTE, Accuracy, Kernels
 from closedform.testing.kinks import DEFINITION
 from closedform.testing.profiles import Profile
 from closedform.testing.reports import KernelError, KernelReport
@@ -60,7 +60,7 @@ def kernel_test(
     *,
     dtypes: Sequence[str] = ("float64", "float32"),
     devices: Sequence[str] = ("cpu",),
-    accuracy: Accuracy = RELATIVE,
+    accuracy: Accuracy = ABSOLUTE,
     backend: str = "torch",
     order: int = 2,
     labels: str = EITHER,
@@ -81,7 +81,7 @@ def kernel_test(
         kernel, implements, profile, seed: see :func:`check_kernel`.
         dtypes: of ``float64``, ``float32``, ``bfloat16``, ``float16``.
         devices: torch devices; items of devices other than the CPU are marked ``cuda`` and skipped where there is none.
-        accuracy: ``relative``, ``absolute`` or :func:`~closedform.testing.no_worse_than`.
+        accuracy: ``absolute``, ``relative`` or :func:`~closedform.testing.no_worse_than`.
         backend: ``torch`` or ``numpy``.
         order: 1 leaves out derivatives of the backward pass.
         labels: ``classes``, ``probabilities`` or ``either``: how the kernel takes labels.

@@ -11,7 +11,7 @@ from typing import Any
 from closedform.check.bounds import PRECISIONS
 from closedform.errors import UsageError
 from closedform.notation import Derivation
-from closedform.testing.accuracy import RELATIVE, Accuracy, Kernels, NoWorseThan, checked
+from closedform.testing.accuracy import ABSOLUTE, Accuracy, Kernels, NoWorseThan, checked
 from closedform.testing.compiled import compiled_roles
 from closedform.testing.examining import Conditions, examine
 from closedform.testing.kinks import DEFINITION, checked_convention
@@ -48,7 +48,7 @@ class Specification:
     backend: str = "torch"
     dtypes: tuple[str, ...] = ("float64", "float32")
     devices: tuple[str, ...] = ("cpu",)
-    accuracy: Accuracy = RELATIVE
+    accuracy: Accuracy = ABSOLUTE
     order: int = 2
     labels: str = EITHER
     leading_axes: int | None = None
