@@ -31,7 +31,8 @@ ALLOWED = {
     "report": {"results"},
     "discover": {*BASE, "files", "derivations"},
     "pipeline": {*BASE, "functions", "results", "files", "syntax", "derive", "lower", "emit", "certify", "check", "report", "discover"},
-    "testing": {*BASE, "functions", "results", "certify", "check", "pipeline", "report", "syntax"},
+    "testing": {*BASE, "functions", "results", "certify", "check", "pipeline", "report", "syntax", "discover"},
+    "pytest_plugin": {"testing"},
     "cli": {"__init__", "errors", "files", "pipeline", "report"},
     "__init__": {"pipeline"},
 }

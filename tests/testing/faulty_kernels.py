@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - as torch's own documentation has it
+from torch.nn import functional as F
 
 from closedform.notation import Derivation
 

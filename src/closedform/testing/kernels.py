@@ -7,6 +7,7 @@ from typing import Any
 
 from closedform.notation import Derivation
 from closedform.testing.accuracy import ABSOLUTE, Accuracy, Kernels
+from closedform.testing.devices import skip_without
 from closedform.testing.kinks import DEFINITION
 from closedform.testing.profiles import Profile
 from closedform.testing.reports import KernelError, KernelReport
@@ -118,7 +119,7 @@ def _test_function(specification: Specification, profile: str | Profile | None, 
 
     def test(item: Item) -> None:
         __tracebackhide__ = True
-        _skip_without(item.device)
+        skip_without(item.device)
         examined = specification.examine(item, profile_name=profile, seed=seed)
         report = KernelReport(specification.name, specification.derivation.name, (examined,))
         if not report.ok:
@@ -134,16 +135,3 @@ def _marks(item: Item) -> list[Any]:
     import pytest
 
     return [pytest.mark.numeric] if item.device == "cpu" else [pytest.mark.numeric, pytest.mark.cuda]
-
-
-def _skip_without(device: str) -> None:
-    import pytest
-
-    if device == "cpu":
-        return
-    import torch
-
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        pytest.skip(f"torch has no device {device!r} here: {str(error).splitlines()[0]}")
