@@ -182,6 +182,9 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -204,6 +207,9 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry; where labels are probabilities, of the sum of what is subtracted.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -228,6 +234,9 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -255,6 +264,9 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -280,6 +292,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -303,6 +318,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

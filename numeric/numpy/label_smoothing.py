@@ -195,6 +195,9 @@ def value(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -223,6 +226,9 @@ def gradient(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarra
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -250,6 +256,9 @@ def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -281,6 +290,9 @@ def hvp(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, v: np.ndarray) ->
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -310,6 +322,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> n
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -337,6 +352,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -109,6 +109,9 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (C, d), in the dtype of W.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -132,6 +135,9 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (C, d, C, d), in the dtype of W.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -157,6 +163,9 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
     Returns:
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -181,6 +190,9 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
     Returns:
         Shape (C, d), in the dtype of W.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -204,6 +216,9 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of W.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, d.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -225,6 +240,9 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (B, d), in the dtype of W.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -250,6 +268,9 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (B, d, d), in the dtype of W.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -273,6 +294,9 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
 
     Returns:
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -298,6 +322,9 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
     Returns:
         Shape (B, d), in the dtype of W.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -320,6 +347,9 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         A number, in the dtype of W.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C, d.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -129,6 +129,9 @@ def value(z: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -147,6 +150,9 @@ def jacobian(z: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -171,6 +177,9 @@ def jvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -191,6 +200,9 @@ def vjp(z: np.ndarray, g: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

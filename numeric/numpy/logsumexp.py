@@ -148,6 +148,9 @@ def gradient(z: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -166,6 +169,9 @@ def hessian(z: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -189,6 +195,9 @@ def hvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -209,6 +218,9 @@ def hessian_diagonal(z: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -228,6 +240,9 @@ def hessian_trace(z: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (...,), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

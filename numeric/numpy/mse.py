@@ -71,6 +71,9 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -92,6 +95,9 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -112,6 +118,9 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -135,6 +144,9 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -157,6 +169,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -177,6 +192,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

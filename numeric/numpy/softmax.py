@@ -119,6 +119,9 @@ def value(z: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -137,6 +140,9 @@ def jacobian(z: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -160,6 +166,9 @@ def jvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -180,6 +189,9 @@ def vjp(z: np.ndarray, g: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -140,6 +140,9 @@ def value(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -161,6 +164,9 @@ def jacobian_z(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, T costs.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -187,6 +193,10 @@ def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
+        rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -211,6 +221,10 @@ def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
+        rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -233,6 +247,10 @@ def jacobian_T(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T costs.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -258,6 +276,10 @@ def jvp_T(z: np.ndarray, T: float | np.ndarray, v: float | np.ndarray) -> np.nda
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -282,6 +304,10 @@ def vjp_T(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:
 
     Returns:
         Shape (...,), in the dtype of z.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T costs.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -192,6 +192,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -216,6 +219,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry; where labels are probabilities, of the sum of what is subtracted.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -242,6 +248,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -271,6 +280,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -298,6 +310,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -323,6 +338,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -207,6 +207,9 @@ def value(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -237,6 +240,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> tor
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -266,6 +272,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torc
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -299,6 +308,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Te
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -330,6 +342,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -359,6 +374,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

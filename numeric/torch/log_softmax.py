@@ -124,6 +124,9 @@ def value(z: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -144,6 +147,9 @@ def jacobian(z: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -170,6 +176,9 @@ def jvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -192,6 +201,9 @@ def vjp(z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

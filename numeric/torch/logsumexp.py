@@ -145,6 +145,9 @@ def gradient(z: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -165,6 +168,9 @@ def hessian(z: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -189,6 +195,9 @@ def hvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -211,6 +220,9 @@ def hessian_diagonal(z: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -232,6 +244,9 @@ def hessian_trace(z: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (...,), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -114,6 +114,9 @@ def value(z: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -134,6 +137,9 @@ def jacobian(z: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -158,6 +164,9 @@ def jvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -180,6 +189,9 @@ def vjp(z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -147,6 +147,9 @@ def value(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -170,6 +173,9 @@ def jacobian_z(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, T costs.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -197,6 +203,10 @@ def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Te
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
+        rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -223,6 +233,10 @@ def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Te
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
+        rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -247,6 +261,10 @@ def jacobian_T(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T costs.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -274,6 +292,10 @@ def jvp_T(z: torch.Tensor, T: float | torch.Tensor, v: float | torch.Tensor) -> 
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -300,6 +322,10 @@ def vjp_T(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Te
 
     Returns:
         Shape (...,), in the dtype of z.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T costs.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
+from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
+from closedform.lower.nodes import Input, MinusLabels, Node, walk
 from closedform.lower.program import Function, Program
 from closedform.notation import Given, Let, head_name
 from closedform.syntax.text import to_text
@@ -58,10 +60,41 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
         "Returns:",
         f"    {f'Shape {result}{stacked}' if result != '()' else 'A number'}, in the dtype of {like}.",
         "",
+        *_accuracy(function),
         "Raises:",
         *(f"    {part}" for line in raises for part in wrap(line, LONGEST, subsequent_indent="    ")),
     ]
     return "\n".join(lines)
+
+
+OF = {
+    ENTRY: "each entry",
+    SPREAD: "each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k]))",
+    TERMS: "the sum of the absolute values of each entry's terms",
+}
+
+
+def _accuracy(function: Function) -> list[str]:
+    """The section that says how large the error is, and relative to what; nothing where that is not known."""
+    found = accuracy(function.result)
+    if found is None:
+        return []
+    text = f"{found.ulps} ulp of {OF[found.of]}"
+    if found.sums:
+        text += f", and a roundoff for each number added over {', '.join(dim.name for dim in found.sums)}"
+    if found.beyond:
+        text += f", beyond what rounding {_rounded(found.beyond, dict(reversed(function.names)))} costs"
+    if any(isinstance(node, MinusLabels) for node in walk(function.result)):
+        text += "; where labels are probabilities, of the sum of what is subtracted"
+    return ["Accuracy:", *(f"    {line}" for line in wrap(f"{text}.", WIDTH - 4)), ""]
+
+
+def _rounded(nodes: Iterable[Node], names: Mapping[Node, str]) -> str:
+    """Lets by their names, and other arrays by what they are computed from."""
+    lets = [names[node] for node in nodes if node in names]
+    inputs = dict.fromkeys(part.name for node in nodes if node not in names for part in walk(node) if isinstance(part, Input))
+    expressions = [f"expressions of {', '.join(inputs)}"] if inputs else []
+    return " and ".join([*lets, *expressions])
 
 
 def _formula(function: Function, program: Program) -> list[str]:
