@@ -21,7 +21,7 @@ install: .venv/installed ## make .venv with everything that the other targets ne
 
 verify: .venv/installed ## the main job: derive, prove, generate, check and report the catalogue, and check real data
 	$(BIN)/python examples/digits.py --report reports/digits.md
-	$(BIN)/closedform verify --report reports
+	$(BIN)/closedform verify --report reports --formulas derivations/README.md
 
 test: .venv/installed ## all tests, the doctests included
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --doctest-modules --quiet src/closedform tests

@@ -32,20 +32,21 @@ derivation = Derivation(
     output=L,
     wrt=(z,),
     batch=B,
+    cites=(14,),
     claims=(
         Claim(
             "gradient",
             partial(L, z[b, i]),
             (p[b, i] - y[b, i]) / B,
             title="probabilities minus labels",
-            source=f"{ARTICLE}, dL/dz = J_sm(z) dL/dp with dL/dp = -y/p",
+            source="J_sm(z) dL/dp with dL/dp = -y/p",
+            cites=(33,),
         ),
         Claim(
             "hessian",
             partial(L, z[a, i], z[b, j]),
             delta(a, b) * p[b, i] * (delta(i, j) - p[b, j]) / B,
             title="one block diag(p) - p p' a sample; the labels drop out",
-            source="follows from the article's J_sm(z)",
         ),
     ),
 )

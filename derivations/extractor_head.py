@@ -3,7 +3,7 @@
 from closedform.notation import Derivation, Dim, Given, Let, MatrixFormula, derivative, indices, scalar, summation, tensor, vec, whole
 
 C, D, N, P = Dim("C"), Dim("d"), Dim("n"), Dim("P")
-(c,), (m,) = indices("c", C), indices("m", D)
+(i,), (m,) = indices("i", C), indices("m", D)
 x, y = tensor("x", N), tensor("y", C)
 theta_f, W_c = tensor("theta_f", P), tensor("W_c", C, D)
 e, y_hat, L = tensor("e", D), tensor("y_hat", C), scalar("L")
@@ -28,7 +28,7 @@ derivation = Derivation(
         Given(y, "target"),
         Given(L, "loss, an unknown function", of=(y_hat, y)),
     ),
-    lets=(Let(y_hat[c], summation(W_c[c, m] * e[m], m), "outputs"),),
+    lets=(Let(y_hat[i], summation(W_c[i, m] * e[m], m), "outputs"),),
     cites=(19, 20, 21, 22, 23, 24),
     formulas=(
         MatrixFormula("chain_e", derivative(L, e), g @ derivative(y_hat, e), ("numerator",), "the chain of factors", cites=(25,)),

@@ -18,7 +18,7 @@ from closedform.notation import (
 )
 
 C, D, N, P = Dim("C"), Dim("d"), Dim("n"), Dim("P")
-c, k = indices("c k", C)
+i, k = indices("i k", C)
 (m,) = indices("m", D)
 x, y = tensor("x", N), tensor("y", C)
 theta_f, W_c = tensor("theta_f", P), tensor("W_c", C, D)
@@ -45,9 +45,9 @@ derivation = Derivation(
         Given(L, "loss, an unknown function", of=(p, y)),
     ),
     lets=(
-        Let(z[c], summation(W_c[c, m] * e[m], m), "logits"),
-        Let(p[c], exp(z[c]) / summation(exp(z[k]), k), "probabilities"),
-        Let(J_sm[c, k], p[c] * (delta(c, k) - p[k]), "the Jacobian of softmax"),
+        Let(z[i], summation(W_c[i, m] * e[m], m), "logits"),
+        Let(p[i], exp(z[i]) / summation(exp(z[k]), k), "probabilities"),
+        Let(J_sm[i, k], p[i] * (delta(i, k) - p[k]), "the Jacobian of softmax"),
     ),
     cites=(29, 30, 31),
     formulas=(

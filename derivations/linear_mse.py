@@ -34,14 +34,14 @@ derivation = Derivation(
             partial(L, W[c, m]),
             2 * summation((z[b, c] - y[b, c]) * e[b, m], b) / (B * C),
             title="twice the residual times the features",
-            source=f"{ARTICLE}, dL/dW_c = (dL/dy_hat) e'",
+            cites=(18, 27),
         ),
         Claim(
             "gradient_e",
             partial(L, e[b, m]),
             2 * summation((z[b, c] - y[b, c]) * W[c, m], c) / (B * C),
             title="twice the residual through the weights",
-            source=f"{ARTICLE}, dL/de = W_c' dL/dy_hat",
+            cites=(18, 25),
         ),
         Claim(
             "hessian_W",

@@ -22,6 +22,7 @@ derivation = Derivation(
     output=L,
     wrt=(z,),
     batch=B,
+    cites=(15,),
     claims=(
         Claim("gradient", partial(L, z[b, i]), 2 * (z[b, i] - y[b, i]) / (B * C), title="twice the residual"),
         Claim(

@@ -19,13 +19,14 @@ derivation = Derivation(
     lets=(Let(p[i], exp(z[i]) / summation(exp(z[k]), k), "probabilities"),),
     output=p,
     wrt=(z,),
+    cites=(9, 10),
     claims=(
         Claim(
             "jacobian",
             partial(p[i], z[j]),
             p[i] * (delta(i, j) - p[j]),
             title="Jacobian of softmax, diag(p) - p p'",
-            source=f"{ARTICLE}, the formula for J_sm(z)",
+            cites=(11,),
         ),
     ),
 )

@@ -56,6 +56,12 @@ def _command(function: Callable[..., bool]) -> Callable[..., None]:
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write one record per claim and check.")
 @click.option("--report", "report_folder", type=click.Path(path_type=Path, file_okay=False), help="Write Markdown pages and one HTML file.")
+@click.option(
+    "--formulas",
+    "formulas_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a table of a paper's formulas (paper.toml beside the derivations) with claims and verdicts; links to --report.",
+)
 @_command
 def verify(
     names: tuple[str, ...],
@@ -65,6 +71,7 @@ def verify(
     jobs: int | None,
     json_file: Path | None,
     report_folder: Path | None,
+    formulas_file: Path | None,
 ) -> bool:
     """Derive, prove, generate and test derivations.
 
@@ -75,6 +82,10 @@ def verify(
     from closedform.report.records import to_json, verification_records
 
     _check_writable(json_file)
+    _check_writable(formulas_file)
+    if formulas_file and (names or not report_folder):
+        raise click.UsageError("--formulas is about all derivations and links to their pages: give --report, and no names")
+    paper = pipeline.cited_paper() if formulas_file else None
     with _progress_bar() as progress:
         jobs = jobs or os.cpu_count() or 1
         outcome = pipeline.verify(*names, examples=examples, device=device, seed=seed, jobs=jobs, progress=progress)
@@ -83,6 +94,11 @@ def verify(
         from closedform.report.pages import report_files
 
         files.update(report_files(outcome.results, report_folder))
+    if formulas_file and report_folder and paper:
+        from closedform.report.formulas import formula_table
+
+        pages = Path(os.path.relpath(report_folder, formulas_file.parent)).as_posix()
+        files[formulas_file] = formula_table(paper, outcome.results, pages=pages)
     write_all(files)
     click.echo(str(outcome))
     return outcome.ok

@@ -21,6 +21,7 @@ import closedform.derivations
 from closedform.errors import DiscoveryError, UnknownDerivationError
 from closedform.files import import_file
 from closedform.notation import Derivation
+from closedform.papers import PAPER, Paper, read_paper
 
 FOLDER = "derivations"
 # Where pytest does not look for tests either (its norecursedirs), and installed packages.
@@ -73,6 +74,20 @@ def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
         if name not in known:
             raise UnknownDerivationError(f"no derivation is named {name!r}; {_suggestion(name, known)}")
     return tuple(item for item in found if not names or item.derivation.name in names)
+
+
+def paper_beside(found: Sequence[Found]) -> Paper:
+    """The paper whose formulas the derivations cite: the file ``paper.toml`` in their folder.
+
+    Raises:
+        DiscoveryError: there is none, more than one, or it cannot be read.
+    """
+    folders = sorted({item.path.parent for item in found if item.path is not None})
+    papers = [folder / PAPER for folder in folders if (folder / PAPER).is_file()]
+    if len(papers) != 1:
+        listed = ", ".join(map(str, papers)) or "none"
+        raise DiscoveryError(f"formulas are listed in one {PAPER} beside the derivations; found: {listed}")
+    return read_paper(papers[0])
 
 
 def load(path: Path) -> tuple[Derivation, ...]:

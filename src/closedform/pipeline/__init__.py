@@ -12,6 +12,18 @@ This is the only place where the making wing (derive, lower, emit) and the judgi
 
 from closedform.pipeline.claims import check, derive
 from closedform.pipeline.outcomes import Derived, DerivedForm, Generated, Verdicts, Verification
-from closedform.pipeline.verifying import generate, prove, verify
+from closedform.pipeline.verifying import cited_paper, generate, prove, verify
 
-__all__ = ["Derived", "DerivedForm", "Generated", "Verdicts", "Verification", "check", "derive", "generate", "prove", "verify"]
+__all__ = [
+    "Derived",
+    "DerivedForm",
+    "Generated",
+    "Verdicts",
+    "Verification",
+    "check",
+    "cited_paper",
+    "derive",
+    "generate",
+    "prove",
+    "verify",
+]

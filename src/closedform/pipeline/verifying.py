@@ -10,10 +10,11 @@ from pathlib import Path
 from types import ModuleType
 
 from closedform.check import check_kernel
-from closedform.discover import Found, discover, select
+from closedform.discover import Found, discover, paper_beside, select
 from closedform.errors import DerivationError, LoweringError, UsageError
 from closedform.functions import kernel_functions
 from closedform.notation import Derivation
+from closedform.papers import Paper
 from closedform.pipeline.describing import described
 from closedform.pipeline.judging import judge_assumptions, judge_claims, judge_form
 from closedform.pipeline.kernels import KernelImportError, compare, loaded
@@ -107,6 +108,15 @@ def resolve(derivations: Sequence[str | Derivation]) -> tuple[Found, ...]:
         wrong = next(item for item in derivations if not isinstance(item, str | Derivation))
         raise UsageError(f"a derivation is given by its name or as a Derivation; got {wrong!r}")
     return (*objects, *(select(discover(), names) if names or not objects else ()))
+
+
+def cited_paper() -> Paper:
+    """The paper whose formulas the discovered derivations cite.
+
+    Raises:
+        DiscoveryError: there is no ``paper.toml`` beside them, or it cannot be read.
+    """
+    return paper_beside(discover())
 
 
 # ---------------------------------------------------------------------------------------------

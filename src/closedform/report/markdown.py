@@ -37,6 +37,11 @@ def page_title(text: str) -> str:
     return heading.group(1).strip() if heading else "Untitled"
 
 
+def escaped(text: str) -> str:
+    """Text in which Markdown sees no marks of its own and no HTML."""
+    return re.sub(r"([\\`*_\[\]|<>#$~])", r"\\\1", text.replace("&", "&amp;")).replace("\n", " ")
+
+
 # ---------------------------------------------------------------------------------------------
 
 
@@ -50,7 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(md=_escaped, sizes=sizes_text, first_upper=_first_upper, chance=_chance, mark=_mark, ticks=_ticks)
+    environment.filters.update(md=escaped, sizes=sizes_text, first_upper=_first_upper, chance=_chance, mark=_mark, ticks=_ticks)
     return environment
 
 
@@ -59,11 +64,6 @@ def _without_gaps(page: str) -> str:
     pieces = re.split(r"(^(`{3,}).*?^\2$)", page, flags=re.MULTILINE | re.DOTALL)
     outside, blocks = pieces[0::3], [*pieces[1::3], ""]
     return "".join(re.sub(r"\n{3,}", "\n\n", text) + block for text, block in zip(outside, blocks, strict=True)).rstrip() + "\n"
-
-
-def _escaped(text: str) -> str:
-    """Text in which Markdown sees no marks of its own and no HTML."""
-    return re.sub(r"([\\`*_\[\]|<>#$~])", r"\\\1", text.replace("&", "&amp;")).replace("\n", " ")
 
 
 def _first_upper(text: str) -> str:
