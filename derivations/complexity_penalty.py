@@ -1,25 +1,10 @@
 """Why a complexity penalty bounds the expected risk: Hoeffding's lemma, as identities."""
 
-from closedform.notation import (
-    Claim,
-    Derivation,
-    Dim,
-    Given,
-    Let,
-    equation,
-    exp,
-    indices,
-    log,
-    partial,
-    positive,
-    scalar,
-    summation,
-    tensor,
-)
+from closedform.notation import Claim, Derivation, Dim, Given, Let, equation, exp, indices, log, partial, scalar, summation, tensor
 
 K, M = Dim("K"), Dim("M")
 k, l = indices("k l", K)
-s, u = indices("s u", M)
+(s,) = indices("s", M)
 q, ell, r, A = tensor("q", K), tensor("ell", K), tensor("r", M), tensor("A", M)
 t, eps, mu, psi, m = scalar("t"), scalar("eps"), scalar("mu"), scalar("psi"), scalar("m")
 w, both = tensor("w", K), scalar("phi")
@@ -38,14 +23,14 @@ derivation = Derivation(
     ),
     source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 数据分布 与 损失函数 (data distribution and loss)",
     given=(
-        Given(q, "probabilities of the examples", where=(positive(q[k]), equation(summation(q[k], k), 1))),
+        Given(q, "probabilities of the examples", where=(equation(summation(q[k], k), 1),)),
         Given(ell, "loss of one model at each example"),
         Given(t, "how much the weights are tilted"),
-        Given(r, "probabilities of the other examples of the sample", where=(positive(r[s]), equation(summation(r[s], s), 1))),
+        Given(r, "probabilities of the other examples of the sample", where=(equation(summation(r[s], s), 1),)),
         Given(A, "sum of the losses of the others"),
-        Given(n, "size of the sample", where=(positive(n),)),
-        Given(H, "number of models", where=(positive(H),)),
-        Given(dlt, "probability of failure", where=(positive(dlt),)),
+        Given(n, "size of the sample"),
+        Given(H, "number of models"),
+        Given(dlt, "probability of failure"),
         Given(eps, "excess"),
     ),
     lets=(

@@ -33,9 +33,9 @@ derivation = Derivation(
     title="The Hessian of a linear head on any feature extractor, under any loss",
     about=(
         "Features e = f(theta) from an unknown extractor, outputs z = W e, an unknown loss L of z with gradient g and Hessian "
-        "H. By the last layer's weights the Hessian is a Kronecker product. Through the extractor it splits into the Gauss- "
-        "Newton matrix J' H J and the curvature of the network weighted by g; by the last layer's own weights the second part "
-        "is zero, as z is linear in them."
+        "H. By the last layer's weights the Hessian is a Kronecker product. Through the extractor it splits into the "
+        "Gauss-Newton matrix J' H J and the curvature of the network weighted by g; by the last layer's own weights the second "
+        "part is zero, as z is linear in them."
     ),
     source="the second order of 理解二阶曲率一 (Understanding second-order curvature, part 1), first pipeline",
     given=(
@@ -49,12 +49,6 @@ derivation = Derivation(
         Let(S[s, t], summation(g * partial(z[c], theta[s], theta[t]), c), "curvature of the network, weighted by the gradient"),
     ),
     claims=(
-        Claim(
-            "hessian_theta",
-            partial(L, theta[s], theta[t]),
-            summation(partial(z[c], theta[s]) * partial(L, z[c], z[k]) * partial(z[k], theta[t]), k, c) + S[s, t],
-            title="Gauss-Newton and the network's own curvature",
-        ),
         Claim(
             "network_curvature",
             S[s, t],
@@ -88,6 +82,8 @@ derivation = Derivation(
             ("numerator", "mixed"),
             "Gauss-Newton is the whole Hessian",
         ),
-        MatrixFormula("hessian_theta_matrix", derivative(L, theta, theta), J.T @ H @ J + whole(S), ("numerator", "mixed"), "J' H J + S"),
+        MatrixFormula(
+            "hessian_theta", derivative(L, theta, theta), J.T @ H @ J + whole(S), ("numerator", "mixed"), "Gauss-Newton and the rest"
+        ),
     ),
 )
