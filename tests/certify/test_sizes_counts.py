@@ -51,6 +51,20 @@ def test_counts_are_those_made_by_hand(text: str, dim: str, expected: tuple[int,
     assert counts(text, dim) == expected
 
 
+@pytest.mark.parametrize("sums", ["sum_nd(X[n,d])", "sum_dn(X[n,d])", "sum_n(sum_d(X[n,d]))", "sum_d(sum_n(X[n,d])^2)"])
+def test_a_sum_over_two_dimensions_is_a_parameter_in_each(sums: str) -> None:
+    plan = plan_of(f"given X[N,D]\nshow exp({sums}) = 1")
+    squares = "^2" in sums  # then one sum over N for each value of d
+    assert plan.bounds[Dim("N")].parameters == (plan.sizes[Dim("D")][-1] if squares else 1)
+    assert plan.bounds[Dim("D")].parameters == 1
+
+
+def test_roots_of_higher_order_take_more_sizes() -> None:
+    """N^(1/5), ..., N together are a polynomial of degree 5 in N^(1/5), with up to five zeros: six sizes at least."""
+    powers = "+".join(f"{k}*N^({k}/5)" for k in range(1, 6))
+    assert len(plan_of(f"given x[N]\nshow x[i]*({powers}) = x[i]").sizes[Dim("N")]) >= 6
+
+
 def test_softmax_jacobian_has_its_denominator_as_parameter() -> None:
     assert counts("given z[C]\n" + SOFTMAX + "show dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])", "C") == (2, 0, 0, 1)
 
@@ -108,6 +122,18 @@ def test_size_conditions_move_the_plan_to_where_they_hold() -> None:
     assert len(plan.sizes[Dim("N")]) == 2
 
 
+@pytest.mark.parametrize("condition", ["N = D", "N + D = 5", "N*D <= 6"])
+def test_conditions_that_forbid_planned_sizes_are_an_open_end(condition: str) -> None:
+    plan = plan_of(f"given X[N,D] where {condition}\nshow (N-1)*(N-2)*(N-3)*(D-2)*X[n,d] = 0")
+    assert any("size conditions" in end for end in plan.open_ends)
+
+
+def test_a_forbidden_size_is_not_among_those_planned() -> None:
+    plan = plan_of("given x[N] where N != 3\nshow (N-1)*(N-2)*(N-4)*x[i] = 0")
+    assert plan.sizes[Dim("N")] == (4, 5, 6, 7)
+    assert plan.open_ends == ()
+
+
 def test_a_bounded_dimension_is_exhausted() -> None:
     plan = plan_of("given x[N] where N <= 3\nlet f = N^5*sum_k(x[k])\nshow df/dx[j] = N^5")
     assert plan.sizes[Dim("N")] == (1, 2, 3)
@@ -118,6 +144,8 @@ def test_a_bounded_dimension_is_exhausted() -> None:
     ("text", "reason"),
     [
         ("given X[D,D] where X invertible\nlet f = logdet(X)\nshow df/dX[i,j] = inv(X)[j,i]", "inverse or determinant"),
+        ("given A[D,D]\ngiven x[D]\nlet f = exp(sum_ij(x[i]*A[i,j]*x[j]))\nshow df/dx[k] = 0", "sum over several indices"),
+        ("given A[D,D] where sum_k(A[i,k]*A[j,k]) = delta(i,j)\nshow sum_ij(A[i,j]^2) = D", "one for every index over D"),
         ("given x[N]\nlet f = exp(sum_k(cosh(x[k])^2 - sinh(x[k])^2))\nshow df/dx[j] = 0", "may hide the size N"),
         ("given x[N]\nlet t = sum_k(x[k])\nshow exp(t/N) = exp(t/2)", "the size N inside a function"),
         ("given x[N]\nlet f = sin(N)*sum_k(x[k])\nshow df/dx[j] = sin(N)", "inside a function"),
@@ -147,6 +175,8 @@ def test_what_the_theorem_does_not_cover_is_named(text: str, reason: str) -> Non
         ("given x\nshow exp(x)*(erf(x) + x) = 0", 2),
         # inv(A) = adj(A)/det(A) at D = 2 .. 4: degree 4 with det(A) cleared, times an entry of A on the other side.
         ("given A[D,D] where A invertible\nshow inv(A)[i,j] = A[i,j]", 5),
+        # det(A/t) = det(A)/t^3 for three rows, against 1 over t^3.
+        ("given A[D,D] where D <= 3\ngiven t\nlet S[i,j] = A[i,j]/t\nshow det(S) = 1", 3),
     ],
 )  # fmt: skip
 def test_the_degree_is_that_of_the_cleared_difference_at_the_largest_sizes(text: str, degree: int) -> None:
@@ -170,6 +200,8 @@ def test_a_false_claim_passes_no_more_often_than_its_degree_allows() -> None:
         ("given x[N]\nshow sum_k(x[k])/(N - 1) = sum_k(x[k])/(N - 1)*(1 + (N-2)*(N-3))", 2),
         ("given x[N]\nshow sum_k(x[k])/(N - 2) = sum_k(x[k])/(N - 2)*(N - 1)", 3),  # 1 and 2 are not two sizes
         ("given x[N]\nlet m = sum_k(x[k])/N\nlet v = sum_k((x[k] - m)^2)\nshow sum_k(x[k]/v) = m*N/v", 2),
+        # Zero on the diagonal only, at N = 2 and 3.
+        ("given x[N]\nshow delta(i,j)*x[i]/((N-2)*(N-3) + 1 - delta(i,j)) = delta(i,j)*2*x[i]/((N-2)*(N-3) + 1 - delta(i,j))", 4),
     ],
 )
 def test_a_plan_begins_after_the_sizes_at_which_a_denominator_is_zero(text: str, first: int) -> None:

@@ -151,3 +151,49 @@ def test_sizes_of_two_dimensions_are_tested_on_their_grid() -> None:
     (block,) = parse_claims('claim x "x"\ngiven x[N,M]\nlet f = (N-2)*(M-3)*sum_nm(x[n,m])\nshow df/dx[n,m] = 0')
     sizes = size_plan(block.setting, block.claims[0]).sizes
     assert any(n != 2 and m != 3 for n in sizes[Dim("N")] for m in sizes[Dim("M")])
+
+
+def open_ends(text: str) -> tuple[str, ...]:
+    (block,) = parse_claims('claim x "x"\n' + text)
+    return size_plan(block.setting, block.claims[0]).open_ends
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The Gram determinant of three vectors is zero with two entries each, a Vandermonde determinant for two numbers.
+        "given x[N]\ngiven y[N]\ngiven z[N]\nlet d[i,j,k] = x[i]*(y[j]*z[k] - y[k]*z[j]) - x[j]*(y[i]*z[k] - y[k]*z[i])"
+        " + x[k]*(y[i]*z[j] - y[j]*z[i])\nshow tanh(sum_ijk(d[i,j,k]^2)) = 0",
+        "given x[N]\nlet d[i,j,k] = (x[i]-x[j])*(x[i]-x[k])*(x[j]-x[k])\nshow cosh(sum_ijk(d[i,j,k]^2)) = 1",
+        # The determinant of a diagonal matrix over another dimension, whose entries vanish at N = 2, 3, 4.
+        "given x[D]\ngiven y[N]\nlet S[i,j] = (N-2)*(N-3)*(N-4)/N*delta(i,j)*x[i]\nshow det(S)*y[n] = 0",
+    ],
+)
+def test_sums_over_several_indices_are_an_open_end(text: str) -> None:
+    assert open_ends(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "given x[N] where x[n] in {0, 1}\nshow tanh(sum_n(x[n])*(sum_n(x[n])-1)*(sum_n(x[n])-2)) = 0",
+        "given y[B,C] where y onehot\nshow tanh(sum_b(y[b,c])*(sum_b(y[b,c])-1)*(sum_b(y[b,c])-2)) = 0",
+        "given y[C] where y onehot\ngiven x[C]\nshow y[i]*tanh(sum_c(y[c]*x[c] + 1) - x[i] - 3) = 0",
+        "given x[N] where x[n]^2 = 1\nshow tanh(sum_n(x[n])*(sum_n(x[n])-2)*(sum_n(x[n])+2)) = 0",
+        "given x[N] where x[n] in {0, 1}, sum_n(x[n]) = 2\nshow (x[i]-1)*(1-x[j])*(1-delta(i,j)) = 0",
+    ],
+)
+def test_discrete_inputs_that_do_not_move_a_sum_are_an_open_end(text: str) -> None:
+    assert open_ends(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "given z[C]\ngiven m[C] where m[c] in {0, 1}\nlet p[c] = m[c]*exp(z[c])/sum_k(m[k]*exp(z[k]))\n"
+        "show dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])",
+        "given z[B,C]\ngiven y[B,C] where y onehot\nlet t = sum_bc(y[b,c]*z[b,c])\nlet f = exp(t)\nshow df/dz[b,c] = f*y[b,c]",
+    ],
+)
+def test_masks_and_labels_beside_inputs_that_move_are_covered(text: str) -> None:
+    assert open_ends(text) == ()

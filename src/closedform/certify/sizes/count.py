@@ -12,15 +12,16 @@ worth; here the numbers are computed by structural recursion, always rounding up
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol, exp, log
 
 from closedform.certify.sizes.derivative import Unfolding
-from closedform.certify.sizes.parameters import canonical, for_all
+from closedform.certify.sizes.parameters import canonical, for_all, parameter, sums_over
 from closedform.notation import Dim, Index, NamedTensor, det, inv, logdet
 
 
@@ -42,6 +43,7 @@ class Count:
 
 LOCAL = Count()
 ROWS_OF_ITSELF = "a sum over {dim} inside a function or denominator, one for every value of an index that is itself summed over {dim}"
+SEVERAL_INDICES = "a sum over several indices of {dim} inside a function or denominator"
 SIZE_INSIDE = "the size {dim} inside a function other than a power or a logarithm"
 MIXED_ROOTS = "roots of sums over {dim} to different powers"
 MATRIX = "the inverse or determinant of a matrix over {dim}"
@@ -62,23 +64,32 @@ class Counter:
             entry has degree 1 and every denominator is cleared).
         sizes: sizes of the dimensions that may matter; those that did are collected in ``used``.
         clear: clear denominators and radicands that sum over the dimension; else they are parameters.
+        unknown: matrices whose inverse, determinant and logdet are inputs of their own (theorem 3).
         linked: names of tensors whose entries an equation ties together along the dimension; each
             occurrence counts as a sum, because solving the equation puts a sum in its place.
     """
 
     def __init__(
-        self, unfolding: Unfolding, dim: Dim | None, sizes: Mapping[Dim, int], *, clear: bool = True, linked: frozenset[str] = frozenset()
+        self,
+        unfolding: Unfolding,
+        dim: Dim | None,
+        sizes: Mapping[Dim, int],
+        *,
+        clear: bool = True,
+        unknown: frozenset[NamedTensor] = frozenset(),
+        linked: frozenset[str] = frozenset(),
     ) -> None:
         self._unfolding = unfolding
         self.dim = dim
         self._sizes = sizes
         self._clear = clear
+        self._unknown = unknown
         self._linked = linked
         self._weights: dict[Expr, tuple[int, int]] = {}
         self._cache: dict[Expr, Count] = {}
         self.used: set[Dim] = set()
         self.linked_inside = False
-        self.size_roots: set[Expr] = set()
+        self.size_roots: dict[Expr, int] = {}  # with the denominators of their exponents
         self.size_logarithms = False
         self.denominators: list[Expr] = []  # those that contain the size or a sum over the dimension
         self.inside: list[Expr] = []  # what stands inside functions together with sums over the dimension
@@ -226,17 +237,23 @@ class Counter:
             return Count(c.sums * int(e), c.total * int(e), _scaled(c.powers, e), c.parameters, c.open_ends)
         powers = _scaled(c.powers, e)
         if c.total == 0:
-            self.size_roots |= {key for key, value in powers.items() if key == self.dim and value.denominator > 1}
+            for key, value in powers.items():
+                if key == self.dim:
+                    self._root_of_size(key, value)
             return Count(0, 0, powers, c.parameters, c.open_ends)
         self.denominators.append(canonical(base))
         if c.sums == 0 and e.denominator > 1:
-            self.size_roots.add(canonical(base))
+            self._root_of_size(canonical(base), e)
         if c.sums and not self._clear and self.dim is not None:
             return self._mul([Count(powers=powers), self._opaque([base])])
         key = canonical(base)
         self.cleared |= c.sums > 0
         self._weights[key] = (c.sums, c.total)
         return self._mul([Count(powers=powers, parameters=c.parameters, open_ends=c.open_ends), Count(powers={key: e})])
+
+    def _root_of_size(self, base: Expr, e: Fraction) -> None:
+        if e.denominator > 1:
+            self.size_roots[base] = math.lcm(self.size_roots.get(base, 1), e.denominator)
 
     # -- other functions ------------------------------------------------------------------------
 
@@ -266,12 +283,10 @@ class Counter:
 
     def _opaque(self, args: list[Expr]) -> Count:
         """A function of sums over the dimension: each such sum is a parameter."""
-        parameters: set[Expr] = set()
         open_ends: set[str] = set()
-        for arg in args:
-            self._collect(arg, parameters, open_ends)
+        parameters = frozenset().union(*(self.sums_in(arg, open_ends) for arg in args))
         self.inside.extend(args)
-        return Count(parameters=frozenset(parameters), open_ends=frozenset(open_ends))
+        return Count(parameters=parameters, open_ends=frozenset(open_ends))
 
     def _collect(self, u: Expr, parameters: set[Expr], open_ends: set[str]) -> None:
         if isinstance(u, Indexed) or (isinstance(u, Symbol) and not isinstance(u, Dim | Index)):
@@ -294,19 +309,25 @@ class Counter:
         for arg in u.args:
             self._collect(arg, parameters, open_ends)
 
+    def sums_in(self, u: Expr, open_ends: set[str]) -> set[Expr]:
+        """The sums over the dimension in an expression, as parameters."""
+        parameters: set[Expr] = set()
+        self._collect(u, parameters, open_ends)
+        return parameters
+
     def _collect_sum(self, u: Sum, parameters: set[Expr], open_ends: set[str]) -> None:
-        index = u.limits[0][0]
         inner: set[Expr] = set()
         self._collect(u.function, inner, open_ends)
-        for key in inner:
-            if index not in key.free_symbols:
-                parameters.add(key)
-            elif index.dim == self.dim:
+        for (index, *_), key in itertools.product(u.limits, tuple(inner)):
+            if index in key.free_symbols and index.dim == self.dim:
                 open_ends.add(ROWS_OF_ITSELF.format(dim=self.dim))
-            else:
-                parameters.add(for_all(key, index))
-        if index.dim == self.dim:
-            parameters.add(canonical(u))
+        for index, *_ in u.limits:
+            inner = {for_all(key, index) if index in key.free_symbols else key for key in inner}
+        parameters |= inner
+        if sums_over(u, self.dim) > 1:
+            open_ends.add(SEVERAL_INDICES.format(dim=self.dim))
+        elif sums_over(u, self.dim):
+            parameters.add(parameter(u, self.dim))
 
     def _collect_matrix(self, matrix: NamedTensor, parameters: set[Expr], open_ends: set[str]) -> None:
         k, m = (self._unfolding.fresh_index(Index("k", dim)) for dim in matrix.dims)
@@ -317,6 +338,8 @@ class Counter:
     def _matrix_function(self, u: Expr) -> Count:
         """inv(A) = adj(A)/det(A), where adj and det of an m x m matrix have degrees m - 1 and m in its entries."""
         matrix = u.args[0]
+        if matrix in self._unknown:
+            return Count(1, 1) if self.dim is None else LOCAL
         if self.dim in matrix.dims:
             return Count(open_ends=frozenset({MATRIX.format(dim=self.dim)}))
         k, m = (self._unfolding.fresh_index(Index("k", dim)) for dim in matrix.dims)
@@ -325,19 +348,24 @@ class Counter:
             return Count(1, 1)
         if entry.is_local:
             return LOCAL
+        if self.dim is None:  # over one denominator
+            entry = self._summed(self._summed(entry, k), m)
+            return self._rational(u, entry)
         if entry.powers or entry.parameters or entry.open_ends or isinstance(u, logdet) or not self._clear:
-            parameters: set[Expr] = set()
-            open_ends: set[str] = set()
-            self._collect_matrix(matrix, parameters, open_ends)
-            return Count(parameters=frozenset(parameters), open_ends=frozenset(open_ends))
-        width = self.size(matrix.dims[0])
-        determinant = Count(width * entry.sums, width * entry.total)
+            opaque = self._opaque([matrix[k, m]])
+            return replace(opaque, parameters=frozenset(for_all(for_all(key, k), m) for key in opaque.parameters))
+        return self._rational(u, entry)
+
+    def _rational(self, u: Expr, entry: Count) -> Count:
+        """Of a matrix with entries N/P over one denominator: det = det(N)/P^m and inv = P adj(N)/det(N)."""
+        width = self.size(u.args[0].dims[0])
         if isinstance(u, det):
-            return determinant
-        key = det(matrix)
+            return Count(width * entry.sums, width * entry.total, _scaled(entry.powers, Fraction(width)))
+        key = det(u.args[0])
         self.denominators.append(key)
-        self._weights[key] = (determinant.sums, determinant.total)
-        return Count((width - 1) * entry.sums, (width - 1) * entry.total, {key: Fraction(-1)})
+        self._weights[key] = (width * entry.sums, width * entry.total)
+        powers = {**_scaled(entry.powers, Fraction(-1)), key: Fraction(-1)}
+        return Count((width - 1) * entry.sums, (width - 1) * entry.total, powers)
 
 
 def _scaled(powers: Mapping[Expr, Fraction], e: Fraction) -> dict[Expr, Fraction]:

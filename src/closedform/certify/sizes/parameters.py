@@ -16,6 +16,22 @@ from closedform.certify.sizes.derivative import Unfolding
 from closedform.notation import Dim, Index
 
 
+def sums_over(u: Sum, dim: Dim | None) -> int:
+    """Over how many indices of the dimension a sum runs (SymPy makes one ``Sum`` of nested ones)."""
+    return sum(limit[0].dim == dim for limit in u.limits)
+
+
+def parameter(u: Sum, dim: Dim | None) -> Expr:
+    """The sum as a parameter T = sum_k g(x_k): its index over the dimension first, the sums over others being part of g."""
+    return canonical(Sum(u.function, *sorted(u.limits, key=lambda limit: limit[0].dim != dim)))
+
+
+def summand(key: Expr) -> tuple[Expr, Index]:
+    """g(x_k) and k of a parameter sum_k g(x_k)."""
+    (index, *_), *others = key.limits
+    return (Sum(key.function, *others) if others else key.function), index
+
+
 def for_all(key: Expr, index: Index) -> Expr:
     """The key with an outer index marked as taking all of its values."""
     taken = {s.name for s in key.free_symbols if isinstance(s, Index)}
@@ -60,24 +76,25 @@ def count_of(keys: Iterable[Expr], sizes: Mapping[Dim, int]) -> int:
     return sum(_multiplicity(key, sizes) for key in keys)
 
 
-def bath_of(keys: tuple[Expr, ...], dim: Dim, unfolding: Unfolding, sizes: Mapping[Dim, int]) -> int:
+def bath_of(keys: tuple[Expr, ...], dim: Dim, unfolding: Unfolding, sizes: Mapping[Dim, int], discrete: frozenset[str]) -> int:
     """How many positions along the dimension suffice to move all parameters independently.
 
     As many as there are parameters, always. Where every parameter carries an outer index b and has
     entries x[.., b, .., k, ..] of its own (no other value of b sees them), the blocks of different b
-    move independently, so as many as a block has suffice.
+    move independently, so as many as a block has suffice. Discrete inputs do not move.
     """
+    moving = {key: {e for e in given_entries(key, unfolding) if str(e.base.name) not in discrete} for key in keys}
     everything = count_of(keys, sizes)
     blocks = [everything]
     for outer in sorted({index.dim for key in keys for index in outer_indices(key)}, key=str):
-        if all(_is_private(key, keys, outer, dim, unfolding) for key in keys) or _have_common_base(keys, outer, dim, unfolding):
+        if all(_is_private(key, keys, outer, dim, moving) for key in keys) or _have_common_base(keys, outer, dim, moving):
             blocks.append(-(-everything // sizes[outer]))
     return min(blocks)
 
 
-def _have_common_base(keys: tuple[Expr, ...], outer: Dim, dim: Dim, unfolding: Unfolding) -> bool:
+def _have_common_base(keys: tuple[Expr, ...], outer: Dim, dim: Dim, moving: Mapping[Expr, set[Indexed]]) -> bool:
     """Whether every key has exactly one entry of one and the same tensor over (outer, dim), its outer index taking all values."""
-    entries = [given_entries(key, unfolding) for key in keys]
+    entries = [moving[key] for key in keys]
 
     def serves(base: Expr) -> bool:
         own = [[e.indices for e in found if e.base == base] for found in entries]
@@ -98,16 +115,16 @@ def _multiplicity(key: Expr, sizes: Mapping[Dim, int]) -> int:
     return product
 
 
-def _is_private(key: Expr, keys: tuple[Expr, ...], outer: Dim, dim: Dim, unfolding: Unfolding) -> bool:
+def _is_private(key: Expr, keys: tuple[Expr, ...], outer: Dim, dim: Dim, moving: Mapping[Expr, set[Indexed]]) -> bool:
     """Whether the key has one index over ``outer``, and an entry over (outer, dim) that only its own value of it reaches."""
     mine = [index for index in outer_indices(key) if index.dim == outer]
     if len(mine) != 1:
         return False
-    for base, axes in {(e.base, tuple(e.indices)) for e in given_entries(key, unfolding)}:
+    for base, axes in {(e.base, tuple(e.indices)) for e in moving[key]}:
         if mine[0] not in axes or not any(index.dim == dim and index.name.startswith("level__") for index in axes):
             continue
         axis = axes.index(mine[0])
-        uses = [e.indices[axis] for other in keys for e in given_entries(other, unfolding) if e.base == base]
+        uses = [e.indices[axis] for other in keys for e in moving[other] if e.base == base]
         if all(index.name.startswith("all__") for index in uses):
             return True
     return False
@@ -128,9 +145,9 @@ def given_entries(u: Expr, unfolding: Unfolding) -> set[Indexed]:
 def canonical(u: Expr, depth: int = 0) -> Expr:
     """The expression with its bound indices named by depth, so that alpha-equivalent sums compare equal."""
     if isinstance(u, Sum):
-        index = u.limits[0][0]
-        name = Index(f"level__{depth}", index.dim)
-        return Sum(canonical(u.function.xreplace({index: name}), depth + 1), (name, 1, index.dim))
+        names = {limit[0]: Index(f"level__{depth + n}", limit[0].dim) for n, limit in enumerate(u.limits)}
+        body = canonical(u.function.xreplace(names), depth + len(names))
+        return Sum(body, *((name, 1, name.dim) for name in names.values()))
     if not u.args or isinstance(u, Indexed):
         return u
     return u.func(*(canonical(arg, depth) for arg in u.args))

@@ -17,17 +17,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
 from sympy import Expr, Indexed, Sum, Symbol
 
 from closedform.certify.sizes.count import SIZE_INSIDE, Count, Counter
 from closedform.certify.sizes.derivative import Unfolding
-from closedform.certify.sizes.hidden import first_size, hides_size
-from closedform.certify.sizes.parameters import bath_of, canonical, count_of, distinct, for_all, outer_indices
-from closedform.certify.sizes.relations import allowed_sizes
+from closedform.certify.sizes.hidden import first_size, hides_size, is_discrete
+from closedform.certify.sizes.parameters import bath_of, count_of, distinct, for_all, given_entries, outer_indices
+from closedform.certify.sizes.relations import allowed_sizes, leaves_out
 from closedform.certify.sizes.scaling import scaling_powers
 from closedform.notation import Claim, Dim, Given, Index, NamedTensor, OneHot, Partial, Relation, Setting
 
+CONDITIONS = "size conditions that leave out some of the sizes to be tested"
 SMALLEST = 2  # a plan reaches at least this size: at size 1 alone much is equal or does not exist
 SPARE = 2  # further sizes where the theorem does not apply
 MOST_OPEN = 6  # and no more than this in all
@@ -99,8 +101,8 @@ class SizePlan:
         return tuple(sorted(ends))
 
 
-def size_plan(setting: Setting, claim: Claim) -> SizePlan:
-    """The sizes that suffice to decide a claim at all sizes.
+def size_plan(setting: Setting, claim: Claim, unknown: frozenset[NamedTensor] = frozenset()) -> SizePlan:
+    """The sizes that suffice to decide a claim at all sizes; ``unknown``: see :class:`Counter`.
 
     >>> from closedform.notation import *
     >>> C = Dim("C"); i, j, k = indices("i j k", C); z, p = tensor("z", C), tensor("p", C)
@@ -110,12 +112,13 @@ def size_plan(setting: Setting, claim: Claim) -> SizePlan:
     >>> plan.sizes[C]  # f = 2 free indices, and the denominator of p is r = 1 parameter
     (3,)
     """
-    return _Planner(setting, claim).plan()
+    return _Planner(setting, claim, unknown).plan()
 
 
 class _Planner:
-    def __init__(self, setting: Setting, claim: Claim) -> None:
+    def __init__(self, setting: Setting, claim: Claim, unknown: frozenset[NamedTensor]) -> None:
         self._setting = setting
+        self._unknown = unknown
         self._claim = claim
         self._unfolding = Unfolding(setting)
         self._sides = (self._unfolding.explicit(claim.lhs), self._unfolding.explicit(claim.rhs))
@@ -129,6 +132,10 @@ class _Planner:
         bounds = self._bounds()
         sizes = {dim: bounds[dim].sizes for dim in self._dims}
         sizes, exhausted = allowed_sizes(self._setting, sizes)
+        if leaves_out(self._setting, sizes):
+            sizes = {dim: at if dim in exhausted else tuple(range(at[0], at[-1] + MOST_OPEN)) for dim, at in sizes.items()}
+            bounds = {dim: _with_open_end(found, CONDITIONS) for dim, found in bounds.items()}
+            exhausted = frozenset()
         return SizePlan(sizes, bounds, self._degree({dim: max(at, default=1) for dim, at in sizes.items()}), exhausted)
 
     def _bounds(self) -> dict[Dim, Bounds]:
@@ -164,7 +171,7 @@ class _Planner:
         return options
 
     def _counted_options(self, dim: Dim, sizes: Mapping[Dim, int]) -> list[tuple[Bounds, set[Dim]]]:
-        equations = [e for e in self._equations() if _sums_over(self._unfolding, e, dim)]
+        equations = [e for e in self._equations() if dim in _sums(self._unfolding, e)]
         options = []
         for solve in (True, False) if equations else (False,):
             cleared, cleared_something = self._count(dim, sizes, equations, clear=True, solve=solve)
@@ -177,14 +184,21 @@ class _Planner:
         self, dim: Dim, sizes: Mapping[Dim, int], equations: list[Relation], *, clear: bool, solve: bool
     ) -> tuple[tuple[Bounds, set[Dim]], bool]:
         solved = frozenset(name for e in equations if (name := _solved_tensor(e, dim))) if solve else frozenset()
-        counter = Counter(self._unfolding, dim, sizes, clear=clear, linked=solved)
+        counter = Counter(self._unfolding, dim, sizes, clear=clear, unknown=self._unknown, linked=solved)
         count = counter.difference(*self._sides)
         if solved and (counter.linked_inside or len(solved) < len(equations)):  # not polynomial in what is to be solved for
             solved = frozenset()
-            counter = Counter(self._unfolding, dim, sizes, clear=clear)
+            counter = Counter(self._unfolding, dim, sizes, clear=clear, unknown=self._unknown)
             count = counter.difference(*self._sides)
         open_ends = set(count.open_ends)
-        fixed = {key for e in equations if _solved_tensor(e, dim) not in solved for key in _fixed_sums(e, dim, self._unfolding, open_ends)}
+        fixed = {
+            key
+            for e in equations
+            if _solved_tensor(e, dim) not in solved
+            for key in _fixed_sums(e, dim, counter, self._unfolding, open_ends)
+        }
+        discrete = frozenset(given.name for given in self._givens if is_discrete(given))
+        open_ends |= self._discrete_equations(dim, discrete, bool(fixed or count.parameters))
         keys = distinct(count.parameters | fixed)
         used = counter.used | {index.dim for key in keys for index in outer_indices(key)}
         free = sum(index.dim == dim for index in self._claim.free_indices) + bool(solved) + self._one_hot(dim, counter, open_ends)
@@ -198,7 +212,7 @@ class _Planner:
             total = 2 * (count.sums + total)  # half-integers from -s to s + a
         if keys and not open_ends and hides_size(keys, dim, self._setting, sizes):
             open_ends.add(f"a sum over {dim} inside a function that may hide the size {dim}")
-        bath = bath_of(keys, dim, self._unfolding, sizes)
+        bath = bath_of(keys, dim, self._unfolding, sizes, discrete)
         bounds = Bounds(free, count.sums, total - count.sums, count_of(keys, sizes), bath, open_ends=tuple(sorted(open_ends)))
         least = first_size(counter.denominators, dim, self._setting, sizes, bounds.start, len(bounds.sizes))
         bounds = replace(bounds, least=least if least > bounds.start else 1)
@@ -207,6 +221,17 @@ class _Planner:
     def _equations(self) -> list[Relation]:
         found = (c for given in self._givens for c in given.where)
         return list(dict.fromkeys(c for c in found if isinstance(c, Relation) and c.op == "="))
+
+    def _discrete_equations(self, dim: Dim, discrete: frozenset[str], parameters: bool) -> set[str]:
+        """Equations that leave single entries few values, or discrete inputs fewer combinations."""
+        found = set()
+        for equation in self._equations():
+            entries = {e for side in (equation.lhs, equation.rhs) for e in given_entries(side, self._unfolding) if dim in e.base.shape}
+            if {e.base.name for e in entries} & discrete:
+                found.add(f"an equation on a discrete input over {dim}")
+            elif parameters and len(entries) == 1 and not _sums(self._unfolding, equation):
+                found.add(f"an equation on single entries over {dim} beside a sum over {dim} inside a function")
+        return found
 
     def _one_hot(self, dim: Dim, counter: Counter, open_ends: set[str]) -> int:
         """A one-hot row along the dimension is a delta with one further free index, for each row."""
@@ -217,20 +242,13 @@ class _Planner:
                 continue
             if dim in rows:
                 open_ends.add(f"one-hot rows of {tensor.name} that are themselves indexed by {dim}")
-            extra += _product(counter.size(row) if row != dim else 1 for row in rows)
+            extra += prod(counter.size(row) if row != dim else 1 for row in rows)
         return extra
 
     def _degree(self, sizes: Mapping[Dim, int]) -> int:
         orders = max((len(p.variables) for p in self._claim.lhs.atoms(Partial)), default=0)  # random directions multiply in
-        count = Counter(self._unfolding, None, sizes).difference(*self._sides)
+        count = Counter(self._unfolding, None, sizes, unknown=self._unknown).difference(*self._sides)
         return max(1, count.total + orders)
-
-
-def _product(numbers: object) -> int:
-    result = 1
-    for number in numbers:  # type: ignore[attr-defined]
-        result *= number
-    return result
 
 
 def _cost(bounds: Bounds) -> float:
@@ -243,13 +261,13 @@ def _with_open_end(bounds: Bounds, reason: str) -> Bounds:
 
 
 def _with_size_functions(count: Count, counter: Counter) -> int:
-    """Degree budget in n when square roots or logarithms of n alone occur besides its powers.
+    """Degree budget in n when roots or logarithms of n alone occur besides its powers.
 
-    With q roots, the product over their signs is a polynomial of 2^q times the degree. With log(n),
-    the n^i (log n)^j with i + j <= t are a Chebyshev system of (t + 1)(t + 2)/2 functions on n > 0:
+    With roots of orders q_1, q_2, ... the product over all choices of them is a polynomial of q_1 q_2 ... times the
+    degree. With log(n), the n^i (log n)^j with i + j <= t are a Chebyshev system of (t + 1)(t + 2)/2 functions on n > 0:
     no combination has that many zeros.
     """
-    total = int((count.total + 1) * 2 ** len(counter.size_roots) - 1)
+    total = (count.total + 1) * prod(counter.size_roots.values()) - 1
     if counter.size_logarithms:
         total = (total + 1) * (total + 2) // 2 - 1
     return total
@@ -265,14 +283,17 @@ def _givens_of(setting: Setting, claim: Claim) -> tuple[Given, ...]:
     return tuple(given for given in setting.given if given.name in names | linked)
 
 
-def _sums_over(unfolding: Unfolding, equation: Relation, dim: Dim) -> bool:
-    def has(u: Expr) -> bool:
+def _sums(unfolding: Unfolding, equation: Relation) -> set[Dim]:
+    """The dimensions that an equation sums over, through the definitions."""
+
+    def of(u: Expr) -> set[Dim]:
         if isinstance(u, Indexed | Symbol):
             body = unfolding.body(u)
-            return body is not None and has(body)
-        return (isinstance(u, Sum) and any(limit[0].dim == dim for limit in u.limits)) or any(has(arg) for arg in u.args)
+            return set() if body is None else of(body)
+        own = {limit[0].dim for limit in u.limits} if isinstance(u, Sum) else set()
+        return own.union(*(of(arg) for arg in u.args))
 
-    return has(equation.lhs) or has(equation.rhs)
+    return of(equation.lhs) | of(equation.rhs)
 
 
 def _solved_tensor(equation: Relation, dim: Dim) -> str:
@@ -286,9 +307,9 @@ def _solved_tensor(equation: Relation, dim: Dim) -> str:
     return str(entry.base.name) if isinstance(entry.base, NamedTensor) else ""
 
 
-def _fixed_sums(equation: Relation, dim: Dim, unfolding: Unfolding, open_ends: set[str]) -> set[Expr]:
+def _fixed_sums(equation: Relation, dim: Dim, counter: Counter, unfolding: Unfolding, open_ends: set[str]) -> set[Expr]:
     """The sums over the dimension that an equation fixes, for every value of its free indices: they count as parameters."""
-    sums = {canonical(node) for node in unfolding.explicit(equation.lhs - equation.rhs).atoms(Sum) if node.limits[0][0].dim == dim}
+    sums = counter.sums_in(unfolding.explicit(equation.lhs - equation.rhs), open_ends)
     indices = [s for s in equation.lhs.free_symbols | equation.rhs.free_symbols if isinstance(s, Index)]
     found = set()
     for key in sums:

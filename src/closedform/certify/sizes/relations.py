@@ -37,7 +37,9 @@ def allowed_sizes(setting: Setting, plan: Mapping[Dim, tuple[int, ...]]) -> tupl
             exhausted.add(dim)
             sizes[dim] = tuple(allowed)
         elif allowed:
-            count, start = len(sizes[dim]), next((n for n in allowed if n >= sizes[dim][0]), allowed[-1])
+            count = len(sizes[dim])
+            starts = (n for n in allowed if n >= sizes[dim][0] and set(range(n, n + count)) <= set(allowed))
+            start = next(starts, allowed[-1])
             sizes[dim] = tuple(range(start, start + count))
     for _ in range(REACH):
         raised = next((found for r in relations if (found := _to_raise(r, sizes)) and found not in exhausted), None)
@@ -45,6 +47,14 @@ def allowed_sizes(setting: Setting, plan: Mapping[Dim, tuple[int, ...]]) -> tupl
             break
         sizes[raised] = tuple(n + 1 for n in sizes[raised])
     return sizes, frozenset(exhausted)
+
+
+def leaves_out(setting: Setting, sizes: Mapping[Dim, tuple[int, ...]]) -> bool:
+    """Whether the size conditions forbid a point of the grid."""
+    relations = [c for c in setting.constraints if isinstance(c, SizeRelation)]
+    dims = sorted({d for r in relations for d in r.lhs.free_symbols | r.rhs.free_symbols if d in sizes}, key=str)
+    grid = (dict(zip(dims, point, strict=True)) for point in itertools.product(*(sizes[dim] for dim in dims)))
+    return any(not _holds(r, point) for point in grid for r in relations)
 
 
 def _numeric(relations: list[SizeRelation], dim: Dim) -> list[SizeRelation]:

@@ -16,7 +16,7 @@ import sympy
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol
 
 from closedform.certify.sizes.derivative import Unfolding
-from closedform.certify.sizes.parameters import canonical
+from closedform.certify.sizes.parameters import canonical, sums_over
 from closedform.notation import Dim, Index, det, inv, logdet
 
 
@@ -92,7 +92,7 @@ class _System:
 
     def _sum(self, u: Sum) -> Expr:
         body = self.weight(u.function)
-        if u.limits[0][0].dim != self._dim:
+        if not sums_over(u, self._dim):
             return body
         self.equal(body, sympy.S.Zero)  # the parameter is the whole sum
         return self.unknown(u)
