@@ -18,6 +18,7 @@ from closedform.certify.rings.chains import RESERVE, SMOOTH, TRIGONOMETRIC
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower
 from closedform.certify.settle import UnluckyChainsError, settle
+from closedform.certify.sizes.matrices import UnknownMatrix
 from closedform.notation import (
     Abs,
     Claim,
@@ -90,6 +91,7 @@ class Question:
         order: how many derivatives are taken at most.
         trigonometric, piecewise, discrete: what occurs: angles, comparisons, labels.
         rooted: comparisons together with roots.
+        matrices: those whose inverse, determinant and logdet are unknowns.
     """
 
     setting: Setting
@@ -101,9 +103,10 @@ class Question:
     piecewise: bool
     rooted: bool
     discrete: bool
+    matrices: tuple[UnknownMatrix, ...] = ()
 
 
-def question(setting: Setting, claim: Claim, degree: int) -> Question:
+def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[UnknownMatrix, ...] = ()) -> Question:
     """Prepare a claim."""
     bodies = [claim.lhs, claim.rhs, *(let.body for let in setting.lets)]
     piecewise = any(body.has(*_PIECEWISE) for body in bodies)
@@ -117,6 +120,7 @@ def question(setting: Setting, claim: Claim, degree: int) -> Question:
         piecewise,
         piecewise and any(not power.exp.is_Integer for body in bodies for power in body.atoms(Pow)),
         any(isinstance(c, Membership | OneHot) for c in setting.constraints),
+        matrices,
     )
 
 
@@ -219,7 +223,7 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
         tower = Tower(chains, int(rng.integers(2**62)), strict=strict)
         scales = np.array([SCALES[(effort.round + k) % len(SCALES)] if effort.round or k % 2 else 1.0 for k in range(len(chains))])
         try:
-            values = draw_point(setting, sizes, tower, scales, order=question.order, real=question.piecewise)
+            values = draw_point(setting, sizes, tower, scales, order=question.order, real=question.piecewise, matrices=question.matrices)
             interpreter = Interpreter(setting, sizes, values, tower)
             difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
             residues = settle(tower, difference)

@@ -14,7 +14,7 @@ Each construction reaches a dense part of all solutions, so that what holds for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -23,6 +23,7 @@ from sympy import Expr, Indexed, Rational
 
 from closedform.certify.evaluate import Interpreter, derivative_key
 from closedform.certify.matrices import matmul, matrix_candidates
+from closedform.certify.matrix_jets import matrix_key
 from closedform.certify.orders import unknown_derivatives
 from closedform.certify.real_points import (
     Floats,
@@ -40,6 +41,7 @@ from closedform.certify.rings.leaf import constant_integers
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower
 from closedform.certify.settle import settle
+from closedform.certify.sizes.matrices import UnknownMatrix
 from closedform.notation import (
     Dim,
     Given,
@@ -69,8 +71,18 @@ class _Equation:
     at: tuple[Index, ...]
 
 
-def draw_point(setting: Setting, sizes: Mapping[Dim, int], tower: Tower, scales: Floats, *, order: int, real: bool) -> dict[str, Node]:
-    """One array of the tower for each given and each derivative of an unknown function up to ``order``.
+def draw_point(
+    setting: Setting,
+    sizes: Mapping[Dim, int],
+    tower: Tower,
+    scales: Floats,
+    *,
+    order: int,
+    real: bool,
+    matrices: Iterable[UnknownMatrix] = (),
+) -> dict[str, Node]:
+    """One array of the tower for each given, each derivative of an unknown function up to ``order``, and each function
+    of an unknown matrix.
 
     Args:
         scales: the magnitude of the real point, for each draw.
@@ -85,6 +97,8 @@ def draw_point(setting: Setting, sizes: Mapping[Dim, int], tower: Tower, scales:
     for given in setting.given:
         values[given.name], reals[given.name] = _base(given, setting, sizes, tower, rng, scales)
     _add_derivatives(setting, sizes, tower, values, rng, order)
+    for matrix in matrices:
+        values |= _functions_of(matrix, sizes, tower, rng)
     solved = [given for given in setting.given if _equations(given, setting) and not _is_label(values[given.name])]
     for given in solved:
         values[given.name] = _solved(given, setting, sizes, tower, values)
@@ -146,6 +160,14 @@ def _add_derivatives(
                 term = tower.arrange(leaf, [*range(own), *(axis for k in arrangement for axis in blocks[k])])
                 total = term if total is None else tower.add(total, term)
             values[key] = _for_each(given, dims, leaf if total is None else total, sizes, tower)
+
+
+def _functions_of(matrix: UnknownMatrix, sizes: Mapping[Dim, int], tower: Tower, rng: np.random.Generator) -> dict[str, Node]:
+    """Arbitrary values for the inverse, the determinant and its logarithm."""
+    keys = {name: matrix_key(name, matrix.tensor.name) for name in ("inv", "det", "logdet")}
+    inverse = tower.leaf(keys["inv"], rng.normal(size=(tower.draws, *(sizes[dim] for dim in matrix.tensor.dims))))
+    numbers = {keys[name]: tower.leaf(keys[name], rng.normal(size=tower.draws)) for name in ("det", "logdet")}
+    return {keys["inv"]: tower.add(inverse, tower.arrange(inverse, [1, 0])) if matrix.symmetric else inverse, **numbers}
 
 
 def _for_each(given: Given, dims: Sequence[Dim], derivative: Node, sizes: Mapping[Dim, int], tower: Tower) -> Node:

@@ -23,7 +23,8 @@ from itertools import combinations
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Rational, Sum, Symbol
 
-from closedform.certify.jets import COLUMN, ROW, Jet, Jets, shifted
+from closedform.certify.jets import Jet, Jets, shifted
+from closedform.certify.matrix_jets import COLUMN, ROW, MatrixFunctions
 from closedform.certify.named import Named, Token
 from closedform.certify.rings.base import Array, Ring
 from closedform.errors import NotationError
@@ -178,10 +179,11 @@ class Interpreter:
             raise NotationError(f"{type(e).__name__} needs a named square matrix, with both axes over one dimension; got {matrix}")
         size = self._size(matrix.dims[0])
         jet = self.jets.rename(self._head(matrix.name, seeds), {0: ROW, 1: COLUMN})
+        functions = MatrixFunctions(self.jets, matrix.name, size, self.values)
         if isinstance(e, inv):
-            inverse = self._once(("inv", matrix.name), seeds, lambda: self.jets.inverse(jet, size))
+            inverse = self._once(("inv", matrix.name), seeds, lambda: functions.inverse(jet))
             return self.jets.rename(inverse, {ROW: e.args[1], COLUMN: e.args[2]})
-        return self.jets.det(jet, size) if isinstance(e, det) else self.jets.logdet(jet, size)
+        return functions.det(jet) if isinstance(e, det) else functions.logdet(jet)
 
     # -- names ------------------------------------------------------------------------------------
     def _entry(self, entry: Expr, seeds: tuple[Seed, ...]) -> Jet:

@@ -15,12 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sympy import Integer, Rational
 
-from closedform.certify.named import Axis, Named, NamedArrays, Token
+from closedform.certify.named import Axis, Named, NamedArrays
 from closedform.certify.rings.base import Ring
 
 Jet = dict[int, Named]
-
-ROW, COLUMN, INNER = Token("matrix", 0, 0), Token("matrix", 0, 1), Token("matrix", 0, 2)
 
 
 class Jets:
@@ -99,13 +97,13 @@ class Jets:
     # -- functions --------------------------------------------------------------------------------
     def apply(self, function: str, a: Jet) -> Jet:
         """An elementary function: f(a + e b) = f(a) + e f'(a) b."""
-        bit = _highest(a)
+        bit = highest(a)
         if not bit:
             return {0: self._entrywise(lambda x: self.ring.apply(function, x), self.base(a))}
-        a0, b = _split(a, bit)
+        a0, b = split(a, bit)
         f = self.apply(function, a0)
         rule = self._derivative[function]
-        return f if rule is None else _join(f, self.multiply(rule(a0, f), b), bit)
+        return f if rule is None else join(f, self.multiply(rule(a0, f), b), bit)
 
     def power(self, a: Jet, exponent: Rational) -> Jet:
         """A constant power: (a + e b)^n = a^n + e n a^(n-1) b."""
@@ -113,26 +111,26 @@ class Jets:
             return self.one
         if exponent == 1:
             return a
-        bit = _highest(a)
+        bit = highest(a)
         if not bit:
             return {0: self._entrywise(lambda x: self.ring.power(x, exponent), self.base(a))}
-        a0, b = _split(a, bit)
+        a0, b = split(a, bit)
         slope = self.multiply(self.number(exponent), self.power(a0, exponent - 1))
-        return _join(self.power(a0, exponent), self.multiply(slope, b), bit)
+        return join(self.power(a0, exponent), self.multiply(slope, b), bit)
 
     def general_power(self, a: Jet, exponent: Jet) -> Jet:
         """(a + e b)^(c + e d) = a^c (1 + e (d log a + c b / a)), for positive a."""
-        bit = max(_highest(a), _highest(exponent))
+        bit = max(highest(a), highest(exponent))
         if not bit:
             return {0: self.arrays.combine(self.ring.general_power, self.base(a), self.base(exponent))}
-        (a0, b), (c, d) = _split(a, bit), _split(exponent, bit)
+        (a0, b), (c, d) = split(a, bit), split(exponent, bit)
         f = self.general_power(a0, c)
         slope: Jet = {}
         if d:
             slope = self.multiply(d, self.apply("log", a0))
         if b:
             slope = self.add(slope, self.multiply(self.multiply(c, b), self.power(a0, Integer(-1))))
-        return _join(f, self.multiply(f, slope), bit)
+        return join(f, self.multiply(f, slope), bit)
 
     def less(self, a: Jet, b: Jet, or_equal: bool) -> Jet:
         """A comparison: 1 or 0, locally constant."""
@@ -155,50 +153,6 @@ class Jets:
     def _entrywise(self, function: Callable[..., object], a: Named) -> Named:
         return Named(a.axes, function(a.data))
 
-    # -- matrices with axes ROW, COLUMN -----------------------------------------------------------
-    def inverse(self, a: Jet, size: int) -> Jet:
-        """(a + e b)^-1 = a^-1 - e a^-1 b a^-1."""
-        bit = _highest(a)
-        if not bit:
-            return {0: self._matrix_function(self.ring.inverse, self.base(a), size, keep=True)}
-        a0, b = _split(a, bit)
-        f = self.inverse(a0, size)
-        return _join(f, self.negative(self.matmul(self.matmul(f, b, size), f, size)), bit)
-
-    def logdet(self, a: Jet, size: int) -> Jet:
-        """log|det(a + e b)| = log|det a| + e tr(a^-1 b)."""
-        bit = _highest(a)
-        if not bit:
-            return {0: self._matrix_function(self.ring.logdet, self.base(a), size, keep=False)}
-        a0, b = _split(a, bit)
-        return _join(self.logdet(a0, size), self._trace_of_product(self.inverse(a0, size), b, size), bit)
-
-    def det(self, a: Jet, size: int) -> Jet:
-        """det(a + e b) = det a (1 + e tr(a^-1 b))."""
-        bit = _highest(a)
-        if not bit:
-            return {0: self._matrix_function(self.ring.det, self.base(a), size, keep=False)}
-        a0, b = _split(a, bit)
-        f = self.det(a0, size)
-        return _join(f, self.multiply(f, self._trace_of_product(self.inverse(a0, size), b, size)), bit)
-
-    def matmul(self, a: Jet, b: Jet, size: int) -> Jet:
-        """Matrix product."""
-        return self.total(self.multiply(self.rename(a, {COLUMN: INNER}), self.rename(b, {ROW: INNER})), INNER, size)
-
-    def _trace_of_product(self, a: Jet, b: Jet, size: int) -> Jet:
-        product = self.multiply(a, self.rename(b, {ROW: COLUMN, COLUMN: ROW}))
-        return self.total(self.total(product, ROW, size), COLUMN, size)
-
-    def _matrix_function(self, function: Callable[..., object], a: Named, size: int, keep: bool) -> Named:
-        others = tuple(axis for axis in a.axes if axis not in (ROW, COLUMN))
-        aligned = self.arrays.aligned(a, (*others, ROW, COLUMN))
-        # a matrix that is constant along an axis still has `size` rows there
-        lacking = [axis for axis in (ROW, COLUMN) if axis not in a.axes]
-        if lacking:
-            aligned = self.ring.add(aligned, self.ring.multiply(self.ring.eye(size), self.arrays.aligned(self.zero, (ROW, COLUMN))))
-        return Named((*others, ROW, COLUMN) if keep else others, function(aligned))
-
 
 def shifted(a: Jet, bits: Sequence[int]) -> Jet:
     """The coefficient of all of ``bits``, as a jet in the other infinitesimals."""
@@ -206,14 +160,17 @@ def shifted(a: Jet, bits: Sequence[int]) -> Jet:
     return {mask & ~wanted: value for mask, value in a.items() if mask & wanted == wanted}
 
 
-def _highest(a: Jet) -> int:
+def highest(a: Jet) -> int:
+    """The bit of the last infinitesimal, 0 for none."""
     top = max(a, default=0)
     return 1 << (top.bit_length() - 1) if top else 0
 
 
-def _split(a: Jet, bit: int) -> tuple[Jet, Jet]:
+def split(a: Jet, bit: int) -> tuple[Jet, Jet]:
+    """a and b of a + e b."""
     return {m: v for m, v in a.items() if not m & bit}, {m & ~bit: v for m, v in a.items() if m & bit}
 
 
-def _join(a: Jet, b: Jet, bit: int) -> Jet:
+def join(a: Jet, b: Jet, bit: int) -> Jet:
+    """a + e b."""
     return a | {mask | bit: value for mask, value in b.items()}

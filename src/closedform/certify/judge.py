@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
-from closedform.certify.decide import DIFFERENT, NOWHERE, Outcome, Question, decide, question
+from closedform.certify.decide import DIFFERENT, EQUAL, NOWHERE, Outcome, Question, decide, question
 from closedform.certify.diagnose.diagnosis import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
 from closedform.certify.refute.points import dims_of, sizes_allowed
 from closedform.certify.refute.search import find_counterexample
+from closedform.certify.sizes.matrices import UnknownMatrix, stronger_claim
 from closedform.certify.sizes.plan import SizePlan, size_plan
 from closedform.notation import Claim, Dim, Setting
 from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
@@ -56,6 +57,9 @@ def prove(setting: Setting, claim: Claim, *, seed: int = 0, explain: bool = True
 
 def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     plan = size_plan(setting, claim)
+    proof = _proved_in_stronger_form(setting, claim, seed) if plan.open_ends else None
+    if proof is not None:
+        return proof
     dims = dims_of(setting, claim.lhs, claim.rhs)
     asked = question(setting, claim, plan.degree)
     tried: list[dict[Dim, int]] = []
@@ -80,17 +84,54 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         return unreached
     if not exists_somewhere(setting, claim):
         return Verdict(UNDECIDED, _listed(tried), notes=("no real point at which both sides exist was found",))
-    notes = (*_beyond(plan), *_notes(asked, outcomes, absent, dims))
+    notes = (*_beyond(plan, absent), *_notes(asked, outcomes, absent, dims))
     if unreached:
         notes = ("a branch of a piecewise function was reached by no draw; elsewhere the sides are equal at every size tried", *notes)
         return Verdict(UNDECIDED, _listed(tried), notes=notes)
-    bits = min(LEAST_ERROR_BITS, *(outcome.error_bits for outcome in outcomes))
-    return Verdict(PROVED, _listed(tried), error_probability=2.0**-bits, notes=notes)
+    return Verdict(PROVED, _listed(tried), error_probability=_error_probability(outcomes), notes=notes)
 
 
-def _beyond(plan: SizePlan) -> tuple[str, ...]:
+def _proved_in_stronger_form(setting: Setting, claim: Claim, seed: int) -> Verdict | None:
+    """A proof at all sizes of the claim for arbitrary inverses and determinants, if there is one (docs/kernel.md, theorem 3)."""
+    stronger = stronger_claim(setting, claim, lambda further: equal_at_all_sizes(setting, further, (), seed) is not None)
+    found = equal_at_all_sizes(setting, stronger.claim, stronger.matrices, seed) if stronger else None
+    if found is None or not exists_somewhere(setting, claim):
+        return None
+    asked, tried, outcomes = found
+    notes = _notes(asked, outcomes, [], dims_of(setting, claim.lhs, claim.rhs))
+    return Verdict(PROVED, _listed(tried), error_probability=_error_probability(outcomes), notes=notes)
+
+
+def equal_at_all_sizes(
+    setting: Setting, claim: Claim, matrices: tuple[UnknownMatrix, ...], seed: int
+) -> tuple[Question, list[dict[Dim, int]], list[Outcome]] | None:
+    """The outcomes at the sizes that settle all others, if the sides exist and are equal at each of them."""
+    plan = size_plan(setting, claim, frozenset(matrix.tensor for matrix in matrices))
+    if plan.open_ends:
+        return None
+    asked = question(setting, claim, plan.degree, matrices)
+    tried = list(_grid(setting, dims_of(setting, claim.lhs, claim.rhs), plan))
+    outcomes: list[Outcome] = []
+    for sizes in tried:
+        try:
+            outcomes.append(decide(asked, sizes, seed=seed, thorough=not outcomes))
+        except UnsupportedConstraintError:
+            return None
+        if outcomes[-1].answer != EQUAL:
+            return None
+    return None if _unreached(asked, tried, outcomes, seed) else (asked, tried, outcomes)
+
+
+def _error_probability(outcomes: list[Outcome]) -> float:
+    return float(2.0 ** -min(LEAST_ERROR_BITS, *(outcome.error_bits for outcome in outcomes)))
+
+
+def _beyond(plan: SizePlan, absent: list[dict[Dim, int]]) -> tuple[str, ...]:
     """Say so where larger sizes are not covered."""
-    return tuple(f"proved at the sizes tried; the theorem on all sizes does not cover {reason}" for reason in plan.open_ends)
+    reasons = list(plan.open_ends)
+    if not reasons and absent and not plan.exhausted >= plan.sizes.keys():
+        reasons.append("claims whose sides do not exist at a size to be tested")
+    return tuple(f"proved at the sizes tried; the theorem on all sizes does not cover {reason}" for reason in reasons)
 
 
 def _grid(setting: Setting, dims: tuple[Dim, ...], plan: SizePlan) -> Iterator[dict[Dim, int]]:
