@@ -8,9 +8,9 @@ from math import ceil, log2, prod
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed, Pow
+from sympy import Expr, Indexed, Pow, Rational
 
-from closedform.certify.draw import draw_point
+from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides, nonexistent
 from closedform.certify.orders import derivative_order
@@ -49,6 +49,7 @@ Sides = tuple[Setting, Expr, Expr, tuple[Index, ...]]  # with the axes of the re
 
 EQUAL, DIFFERENT, NOWHERE = "equal", "different", "nowhere"
 ERROR_BITS = 100
+FEW_DIGITS, MOST_DIGITS = 48, 900  # bits of constants for which ERROR_BITS allow, and all primes together
 REPEATS = 5
 SOME_DRAWS, MANY_DRAWS = 16, 320  # where there are branches or labels
 SMALL_POINT, LARGE_POINT = 30, 600  # entries of givens and lets up to which many draws are cheap, or affordable
@@ -91,6 +92,7 @@ class Question:
         order: how many derivatives are taken at most.
         trigonometric, piecewise, discrete: what occurs: angles, comparisons, labels.
         rooted: comparisons together with roots.
+        digits: how many bits the constants have that are written in the claim and its definitions.
         matrices: those whose inverse, determinant and logdet are unknowns.
     """
 
@@ -103,6 +105,7 @@ class Question:
     piecewise: bool
     rooted: bool
     discrete: bool
+    digits: int = 0
     matrices: tuple[UnknownMatrix, ...] = ()
 
 
@@ -120,6 +123,7 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
         piecewise,
         piecewise and any(not power.exp.is_Integer for body in bodies for power in body.atoms(Pow)),
         any(isinstance(c, Membership | OneHot) for c in setting.constraints),
+        sum(int(q.p).bit_length() + int(q.q).bit_length() for q in set().union(*(body.atoms(Rational) for body in bodies))),
         matrices,
     )
 
@@ -239,9 +243,14 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
 
 
 def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int:
-    """Enough for the error bound; for branches and labels, of which every combination must be met, many at small sizes."""
+    """Enough for the error bound; for branches and labels, of which every combination must be met, many at small sizes.
+
+    The primes are known: whoever writes a constant of b bits may choose it to be zero modulo b / 31 of them.
+    """
     bits = 24 if question.trigonometric else 27
-    enough = ceil(ERROR_BITS / max(1.0, bits - log2(question.degree)))
+    enough = ceil((ERROR_BITS + max(0, question.digits - FEW_DIGITS)) / max(1.0, bits - log2(question.degree)))
+    if question.digits > MOST_DIGITS:
+        raise UnsupportedConstraintError(f"constants of {question.digits} bits in all, more than the primes can tell from zero")
     if not (question.discrete or question.piecewise):
         return enough
     shapes = [item.dims for item in question.setting.given] + [item.dims for item in question.setting.lets]
