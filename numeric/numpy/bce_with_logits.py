@@ -36,12 +36,12 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -51,6 +51,34 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -113,7 +141,7 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     return -(-np.logaddexp(0, z) * (1 - y) - np.logaddexp(0, -z) * (w * y)).sum() / (B * C)
 
 
-def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = (p[b,i]*(1 - y[b,i]) - w[i]*y[b,i]*(1 - p[b,i]))/(B*C)
@@ -122,6 +150,7 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -132,17 +161,24 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
-            > 0.
+            > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
     _check_y(y)
     _check_w(w)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     B, C = z.shape
-    p = _sigmoid(z)  # (B, C)
-    return ((1 - y) * p + y * (_sigmoid(-z) * -w)) / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = _sigmoid(z)  # (B, C)
+        return ((1 - y) * p + y * (_sigmoid(-z) * -w)) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = delta(i,j)*p[b,i]*(1 - p[b,i])*(1 - y[b,i]*(1 - w[i]))/(B*C)
@@ -151,6 +187,7 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -161,17 +198,24 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
-            > 0.
+            > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
     _check_y(y)
     _check_w(w)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
     B, C = z.shape
-    p = _sigmoid(z)  # (B, C)
-    return _diagonal(p * (_sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = _sigmoid(z)  # (B, C)
+        return _diagonal(p * (_sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*v[b,i]*(1 - p[b,i])*(1 - y[b,i]*(1 - w[i]))/(B*C)
@@ -181,6 +225,7 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarra
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -191,18 +236,26 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarra
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
-            > 0.
+            > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     _check_w(w)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, w, v)
     B, C = z.shape
-    p = _sigmoid(z)  # (B, C)
-    return _sigmoid(-z) * (1 + (w - 1) * y) * (p * v) / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        part = _sigmoid(-z) * (1 + (w - 1) * y)  # (B, C)
+        p = _sigmoid(z)  # (B, C)
+        return part * (p * v) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(1 - p[b,i])*(1 - y[b,i]*(1 - w[i]))/(B*C)
@@ -211,6 +264,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -221,14 +275,21 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
-            > 0.
+            > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
     _check_y(y)
     _check_w(w)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     B, C = z.shape
-    p = _sigmoid(z)  # (B, C)
-    return p * (_sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = _sigmoid(z)  # (B, C)
+        return p * (_sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:

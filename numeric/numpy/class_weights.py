@@ -53,12 +53,12 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -68,6 +68,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -130,6 +154,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     near = near + (p * (x - near)).sum(-1, keepdims=True)
     x = x - near
     return x - (p * x).sum(-1, keepdims=True)
+
+
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
 
 
 def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -203,7 +239,7 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     return -(m @ _at_labels(_log_softmax(z), y) / W)
 
 
-def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = m[b]*(p[b,i] - y[b,i])/W
@@ -212,6 +248,7 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -219,19 +256,20 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0.
+            not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     p = _softmax(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    return _minus_labels(p, y) * (m / W)[:, None]
+    return _into(out, _minus_labels(p, y) * (m / W)[:, None])
 
 
-def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = m[b]*p[b,i]*(delta(i,j) - p[b,j])/W
@@ -240,6 +278,7 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -247,20 +286,21 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0.
+            not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
     p = _softmax(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     part = (m / W)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p)  # (B, C)
-    return _with_diagonal(p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None], part)
+    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None], part))
 
 
-def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = m[b]*p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/W
@@ -270,6 +310,7 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarra
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -277,20 +318,23 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarra
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0.
+            not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, w, v)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
+    part = m / W  # (B,)
     p = _softmax(z)  # (B, C)
-    return (m / W)[:, None] * (_centred(v, p, p.argmax(-1)[..., None]) * p)
+    top = p.argmax(-1)[..., None]  # (B, 1)
+    return _into(out, part[:, None] * _softmax_jvp(v, p, top))
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = m[b]*p[b,i]*(1 - p[b,i])/W
@@ -299,6 +343,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -306,16 +351,17 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0.
+            not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    return (m / W)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p)
+    return _into(out, (m / W)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:

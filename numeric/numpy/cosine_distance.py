@@ -46,6 +46,30 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -85,7 +109,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 1 - c
 
 
-def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the outputs z.
 
         dL/dz[i] = -(w[i] - c*u[i])/r
@@ -93,24 +117,26 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
     r = np.sqrt((z**2).sum(-1))  # (...,)
     s = np.sqrt((y**2).sum(-1))  # (...,)
     w = y / s[..., None]  # (..., C)
     u = z / r[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
-    return (-1 / r)[..., None] * (w + (-c)[..., None] * u)
+    return _into(out, (-1 / r)[..., None] * (w + (-c)[..., None] * u))
 
 
-def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[i]dz[j] = (c*delta(i,j) + u[i]*w[j] + u[j]*(w[i] - 3*c*u[i]))/r^2
@@ -118,15 +144,17 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z, y)
     s = np.sqrt((y**2).sum(-1))  # (...,)
     w = y / s[..., None]  # (..., C)
     r = np.sqrt((z**2).sum(-1))  # (...,)
@@ -137,10 +165,10 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     part_1 = r**2  # (...,)
     part_2 = part[..., None] * u[..., None, :] + u[..., None] * w[..., None, :]  # (..., C, C)
     part_3 = (c[..., None] + part * u + uw) / part_1[..., None]  # (..., C)
-    return _with_diagonal(part_2 / part_1[..., None, None], part_3)
+    return _into(out, _with_diagonal(part_2 / part_1[..., None, None], part_3))
 
 
-def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z, times a direction; no Hessian is formed.
 
         sum_j(d2L/dz[i]dz[j]*v[j]) = (c*v[i] + u[i]*sum_k(v[k]*w[k]) + (w[i] - 3*c*u[i])*sum_k(u[k]*v[k]))/r^2
@@ -149,25 +177,27 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y, v)
     r = np.sqrt((z**2).sum(-1))  # (...,)
     u = z / r[..., None]  # (..., C)
     s = np.sqrt((y**2).sum(-1))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     part = c[..., None] * v + (w + (-3 * c)[..., None] * u) * (u * v).sum(-1, keepdims=True)  # (..., C)
-    return (part + u * (v * w).sum(-1, keepdims=True)) / (r**2)[..., None]
+    return _into(out, (part + u * (v * w).sum(-1, keepdims=True)) / (r**2)[..., None])
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[i]dz[i] = (c + u[i]*(2*w[i] - 3*c*u[i]))/r^2
@@ -175,21 +205,23 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
     r = np.sqrt((z**2).sum(-1))  # (...,)
     u = z / r[..., None]  # (..., C)
     s = np.sqrt((y**2).sum(-1))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
-    return (c[..., None] + (2 * w + (-3 * c)[..., None] * u) * u) / (r**2)[..., None]
+    return _into(out, (c[..., None] + (2 * w + (-3 * c)[..., None] * u) * u) / (r**2)[..., None])
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:

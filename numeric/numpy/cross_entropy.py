@@ -51,12 +51,12 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -66,6 +66,34 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -128,6 +156,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     near = near + (p * (x - near)).sum(-1, keepdims=True)
     x = x - near
     return x - (p * x).sum(-1, keepdims=True)
+
+
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
 
 
 def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -196,7 +236,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     return -_at_labels(_log_softmax(z), y).sum() / B
 
 
-def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = (p[b,i] - y[b,i])/B
@@ -204,6 +244,7 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -213,17 +254,25 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _minus_labels(p, y) / max(B, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        return _minus_labels(p, y) / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = p[b,i]*(delta(i,j) - p[b,j])/B
@@ -231,6 +280,7 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -240,18 +290,26 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
-    return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
+        return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at])
+    return out
 
 
-def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/B
@@ -260,6 +318,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -269,18 +328,27 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _centred(v, p, p.argmax(-1)[..., None]) * p / max(B, 1)
+
+    def rows(z: np.ndarray, v: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        top = p.argmax(-1)[..., None]  # (B, 1)
+        return _softmax_jvp(v, p, top) / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(z[at], v[..., at, :])
+    return out
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(1 - p[b,i])/B
@@ -288,6 +356,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -297,14 +366,22 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        return _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at])
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -38,12 +38,12 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -60,6 +60,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -124,6 +148,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -173,7 +209,7 @@ def value(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     return T**2 / B * (q * (_log_softmax(part) - _log_softmax(z / T))).sum()
 
 
-def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the student's logits z.
 
         dL/dz[b,i] = T*(p[b,i] - q[b,i])/B
@@ -182,6 +218,7 @@ def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
         z: student's logits, shape (B, C).
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -192,18 +229,19 @@ def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("t", t, "B C"))
+    sizes = _check(("z", z, "B C"), ("t", t, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
     q = _softmax(t / T)  # (B, C)
-    return T / max(B, 1) * (p - q)
+    return _into(out, T / max(B, 1) * (p - q))
 
 
-def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the student's logits z.
 
         d2L/dz[b,i]dz[b,j] = p[b,i]*(delta(i,j) - p[b,j])/B
@@ -212,6 +250,7 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
         z: student's logits, shape (B, C).
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -221,18 +260,19 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("t", t, "B C"))
+    sizes = _check(("z", z, "B C"), ("t", t, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
     part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
-    return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
+    return _into(out, _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part))
 
 
-def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the student's logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/B
@@ -242,6 +282,7 @@ def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> n
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -252,18 +293,20 @@ def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> n
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, t, v)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _centred(v, p, p.argmax(-1)[..., None]) * p / max(B, 1)
+    top = p.argmax(-1)[..., None]  # (B, 1)
+    return _into(out, _softmax_jvp(v, p, top) / max(B, 1))
 
 
-def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the student's logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(1 - p[b,i])/B
@@ -272,6 +315,7 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.
         z: student's logits, shape (B, C).
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -281,14 +325,15 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("t", t, "B C"))
+    sizes = _check(("z", z, "B C"), ("t", t, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)
+    return _into(out, _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1))
 
 
 def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:

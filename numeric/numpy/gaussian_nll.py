@@ -47,12 +47,12 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -62,6 +62,34 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -106,7 +134,7 @@ def value(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     return ((mu - y) ** 2 / v + np.log(v)).sum() / (2 * B * C)
 
 
-def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the means mu.
 
         dL/dmu[b,i] = (mu[b,i] - y[b,i])/(B*C*v[b,i])
@@ -115,6 +143,7 @@ def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -124,15 +153,22 @@ def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    out = _output(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     B, C = mu.shape
-    return (mu - y) / v / max(B * C, 1)
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return (mu - y) / v / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
-def hessian_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hessian_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the means mu.
 
         d2L/dmu[b,i]dmu[b,k] = delta(i,k)/(B*C*v[b,i])
@@ -141,6 +177,7 @@ def hessian_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of mu.
@@ -150,15 +187,22 @@ def hessian_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), mu.dtype, mu, y, v)
     B, C = mu.shape
-    return _diagonal(1 / max(B * C, 1) / v)
+
+    def rows(v: np.ndarray) -> np.ndarray:
+        return _diagonal(1 / max(B * C, 1) / v)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(v[at])
+    return out
 
 
-def hvp_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.ndarray:
+def hvp_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the means mu, times a direction; no Hessian is formed.
 
         sum_kj(d2L/dmu[b,i]dmu[j,k]*v1[j,k]) = v1[b,i]/(B*C*v[b,i])
@@ -168,6 +212,7 @@ def hvp_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.n
         y: targets, shape (B, C).
         v: variances, shape (B, C).
         v1: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of mu.
@@ -177,16 +222,23 @@ def hvp_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.n
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
     sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
-    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu)
+    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu.dtype)
     _check_v(v)
+    out = _output(out, (*v1.shape[:-2], sizes["B"], sizes["C"]), mu.dtype, mu, y, v, v1)
     B, C = mu.shape
-    return v1 / v / max(B * C, 1)
+
+    def rows(v: np.ndarray, v1: np.ndarray) -> np.ndarray:
+        return v1 / v / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(v[at], v1[..., at, :])
+    return out
 
 
-def hessian_diagonal_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hessian_diagonal_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the means mu.
 
         d2L/dmu[b,i]dmu[b,i] = 1/(B*C*v[b,i])
@@ -195,6 +247,7 @@ def hessian_diagonal_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -204,12 +257,19 @@ def hessian_diagonal_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    out = _output(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     B, C = mu.shape
-    return 1 / max(B * C, 1) / v
+
+    def rows(v: np.ndarray) -> np.ndarray:
+        return 1 / max(B * C, 1) / v
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(v[at])
+    return out
 
 
 def hessian_trace_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -238,7 +298,7 @@ def hessian_trace_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray
     return (1 / v).sum() / max(B * C, 1)
 
 
-def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the variances v.
 
         dL/dv[b,i] = (1 - (mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i])
@@ -247,6 +307,7 @@ def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -256,15 +317,22 @@ def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    out = _output(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     B, C = mu.shape
-    return (1 - (mu - y) ** 2 / v) / v / max(2 * B * C, 1)
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return (1 - (mu - y) ** 2 / v) / v / max(2 * B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
-def hessian_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hessian_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the variances v.
 
         d2L/dv[b,i]dv[b,k] = -delta(i,k)*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
@@ -273,6 +341,7 @@ def hessian_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of mu.
@@ -282,15 +351,22 @@ def hessian_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), mu.dtype, mu, y, v)
     B, C = mu.shape
-    return _diagonal(-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1))
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return _diagonal(-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
-def hvp_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.ndarray:
+def hvp_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the variances v, times a direction; no Hessian is formed.
 
         sum_kj(d2L/dv[b,i]dv[j,k]*v1[j,k]) = -v1[b,i]*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
@@ -300,6 +376,7 @@ def hvp_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.nd
         y: targets, shape (B, C).
         v: variances, shape (B, C).
         v1: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of mu.
@@ -309,16 +386,24 @@ def hvp_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.nd
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
     sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
-    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu)
+    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu.dtype)
     _check_v(v)
+    out = _output(out, (*v1.shape[:-2], sizes["B"], sizes["C"]), mu.dtype, mu, y, v, v1)
     B, C = mu.shape
-    return -v1 * ((1 - 2 * ((mu - y) ** 2 / v)) / v**2) / max(2 * B * C, 1)
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray) -> np.ndarray:
+        part = (1 - 2 * ((mu - y) ** 2 / v)) / v**2  # (B, C)
+        return -v1 * part / max(2 * B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(mu[at], y[at], v[at], v1[..., at, :])
+    return out
 
 
-def hessian_diagonal_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hessian_diagonal_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the variances v.
 
         d2L/dv[b,i]dv[b,i] = -(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
@@ -327,6 +412,7 @@ def hessian_diagonal_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarr
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -336,12 +422,19 @@ def hessian_diagonal_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarr
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    out = _output(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     B, C = mu.shape
-    return -(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return -(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
 def hessian_trace_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:

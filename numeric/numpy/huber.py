@@ -36,12 +36,12 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -58,6 +58,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -105,7 +129,7 @@ def value(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
     return np.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum() / (B * C)
 
 
-def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the outputs z.
 
         dL/dz[b,i] = where(abs(r[b,i]) <= d, r[b,i], d*sign(r[b,i]))/(B*C)
@@ -114,23 +138,25 @@ def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
         d: threshold, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; d does not satisfy d > 0.
+        ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
     r = z - y  # (B, C)
-    return np.where(np.abs(r) <= d, r, d * np.sign(r)) / max(B * C, 1)
+    return _into(out, np.where(np.abs(r) <= d, r, d * np.sign(r)) / max(B * C, 1))
 
 
-def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,j] = delta(i,j)*where(abs(r[b,i]) <= d, 1, 0)/(B*C)
@@ -139,23 +165,25 @@ def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
         d: threshold, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; d does not satisfy d > 0.
+        ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
     r = z - y  # (B, C)
-    return _diagonal(np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1))
+    return _into(out, _diagonal(np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1)))
 
 
-def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = v[b,i]*where(abs(r[b,i]) <= d, 1, 0)/(B*C)
@@ -165,24 +193,27 @@ def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray) -> n
         y: targets, shape (B, C).
         d: threshold, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; d does not satisfy d > 0.
+        ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
     r = z - y  # (B, C)
-    return v * np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1)
+    part = np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0))  # (B, C)
+    return _into(out, v * part / max(B * C, 1))
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,i] = where(abs(r[b,i]) <= d, 1, 0)/(B*C)
@@ -191,20 +222,22 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
         d: threshold, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; d does not satisfy d > 0.
+        ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
     r = z - y  # (B, C)
-    return np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1)
+    return _into(out, np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:

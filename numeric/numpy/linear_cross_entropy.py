@@ -16,12 +16,14 @@ W_c e, p = softmax(z)
 import numpy as np
 
 __all__ = [
+    "HessianOperatorW",
     "gradient_W",
     "gradient_e",
     "hessian_W",
     "hessian_diagonal_W",
     "hessian_diagonal_e",
     "hessian_e",
+    "hessian_operator_W",
     "hessian_trace_W",
     "hessian_trace_e",
     "hvp_W",
@@ -65,12 +67,12 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -80,6 +82,61 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
+def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
+
+
+def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
+    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return np.concatenate([first, *others]) if others else first
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target[...] = part
+        at += len(part)
+    return out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -144,6 +201,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+
+
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
     x = x - x.mean(-2, keepdims=True)
@@ -170,6 +239,20 @@ def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (y * x).sum(-1)
     rows = np.broadcast_shapes(x.shape[:-1], y.shape)
     return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
+
+
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
+    b, m, n = x.shape
+    if out is None or not out.flags.c_contiguous:
+        out = np.empty((m, n, m, n), x.dtype)
+    rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
+    scaled, step = rows * scale, max(n, 1) * max(1, 64 // max(n, 1))
+    for at in range(0, m * n, step):
+        end = min(at + step, m * n)
+        np.matmul(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
+        matrix[end:, at:end] = matrix[at:end, end:].T
+    return out
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -222,7 +305,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     return -_at_labels(_log_softmax(z), y).sum() / B
 
 
-def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the weights W.
 
         dL/dW[c,m] = sum_b(e[b,m]*(p[b,c] - y[b,c]))/B
@@ -231,6 +314,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -241,18 +325,20 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _minus_labels(p, y).T @ e / max(B, 1)
+    return _into(out, _minus_labels(p, y).T @ e / max(B, 1))
 
 
-def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[k,n] = sum_b(e[b,m]*e[b,n]*p[b,c]*(delta(c,k) - p[b,k]))/B
@@ -261,6 +347,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d, C, d), in the dtype of W.
@@ -271,21 +358,23 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    _check_out(out, (sizes["C"], sizes["d"], sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     part = e[:, None, :] * (_complement(p, p.argmax(-1)[..., None]) / max(B, 1) * p)[:, :, None]  # (B, C, d)
     product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
-    return _with_diagonal(-np.tensordot(ep, ep, axes=([0], [0])) / max(B, 1), product, 0, 2)
+    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 
 
-def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndarray:
+def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the weights W, times a direction; no Hessian is formed.
 
         sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = sum_b(e[b,m]*p[b,c]*(sum_n(V[c,n]*e[b,n]) - sum_jn(V[j,n]*e[b,n]*p[b,j])))/B
@@ -295,6 +384,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
         V: direction, shape (C, d), or (K, C, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
@@ -305,19 +395,27 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
-    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W.dtype)
     _check_y(y)
+    _check_out(out, (*V.shape[:-2], sizes["C"], sizes["d"]), W.dtype, W, e, y, V)
+    C = W.shape[0]
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (_centred(e @ V.mT, p, p.argmax(-1)[..., None]) * p).mT @ e / max(B, 1)
+    top = p.argmax(-1)[..., None]  # (B, 1)
+
+    def along(V: np.ndarray) -> np.ndarray:
+        return _softmax_jvp(e @ V.mT, p, top).mT @ e / max(B, 1)
+
+    return _joined(map(along, _parts(V, 2, B * C)), out)
 
 
-def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[c,m] = sum_b(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
@@ -326,6 +424,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -335,15 +434,17 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (_complement(p, p.argmax(-1)[..., None]) * p).T @ (e**2) / max(B, 1)
+    return _into(out, (_complement(p, p.argmax(-1)[..., None]) * p).T @ (e**2) / max(B, 1))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -375,7 +476,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (e**2).sum(-1) @ (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1) / max(B, 1)
 
 
-def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the features e.
 
         dL/de[b,m] = sum_c(W[c,m]*(p[b,c] - y[b,c]))/B
@@ -384,6 +485,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -394,18 +496,26 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    return _minus_labels(p, y) @ W / max(B, 1)
+
+    def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        return _minus_labels(p, y) @ W / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at], y[at])
+    return out
 
 
-def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,n] = (sum_c(W[c,m]*W[c,n]*p[b,c]) - sum_c(W[c,m]*p[b,c])*sum_c(W[c,n]*p[b,c]))/B
@@ -414,25 +524,34 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    out = _output(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    product = np.tensordot(p, W[:, :, None] * W[:, None, :], axes=([1], [0]))  # (B, d, d)
-    return (product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)
+
+    def rows(e: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        product = np.tensordot(p, W[:, :, None] * W[:, None, :], axes=([1], [0]))  # (B, d, d)
+        return (product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at])
+    return out
 
 
-def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the features e, times a direction; no Hessian is formed.
 
         sum_na(d2L/de[b,m]de[a,n]*v[a,n]) = sum_c(W[c,m]*p[b,c]*(sum_n(W[c,n]*v[b,n]) - sum_jn(W[j,n]*p[b,j]*v[b,n])))/B
@@ -442,6 +561,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
         v: direction, shape (B, d), or (K, B, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
@@ -452,19 +572,28 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
-    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W.dtype)
     _check_y(y)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["d"]), W.dtype, W, e, y, v)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    return (_centred(v @ W.T, p, p.argmax(-1)[..., None]) * p) @ W / max(B, 1)
+
+    def rows(e: np.ndarray, v: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        top = p.argmax(-1)[..., None]  # (B, 1)
+        return _softmax_jvp(v @ W.T, p, top) @ W / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(e[at], v[..., at, :])
+    return out
 
 
-def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,m] = (sum_c(W[c,m]^2*p[b,c]) - sum_c(W[c,m]*p[b,c])^2)/B
@@ -473,6 +602,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -483,15 +613,23 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    return _variance(W, p, p.argmax(-1)[..., None]) / max(B, 1)
+
+    def rows(e: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        return _variance(W, p, p.argmax(-1)[..., None]) / max(B, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at])
+    return out
 
 
 def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -522,3 +660,143 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
     return _variance(W, p, p.argmax(-1)[..., None]).sum() / max(B, 1)
+
+
+class HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator on directions of shape (C, d).
+
+    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes:
+
+    Attributes:
+        shape: (C, d), that of a direction.
+        dtype: of the arguments and of results.
+        e: features, shape (B, d).
+        p: probabilities, shape (B, C).
+        top: where a row is largest, shape (B, 1).
+        scaled_e: shape (B, d).
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype, e: np.ndarray, p: np.ndarray, top: np.ndarray, scaled_e: np.ndarray
+    ) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.e, self.p, self.top, self.scaled_e = e, p, top, scaled_e
+
+    def hvp(self, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The Hessian times a direction, or times several.
+
+            sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = sum_b(e[b,m]*p[b,c]*(sum_n(V[c,n]*e[b,n]) - sum_jn(V[j,n]*e[b,n]*p[b,j])))/B
+
+        Args:
+            V: shape (C, d), or (K, C, d) for several.
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), or (K, C, d) for several, in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: V or out has another dtype or shape than is asked for.
+        """
+        e, p, top, scaled_e = self.e, self.p, self.top, self.scaled_e
+        _check_direction("V", V, self.shape, self.dtype)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, top, scaled_e, V)
+        C = self.shape[0]
+        B = e.shape[0]
+
+        def along(V: np.ndarray) -> np.ndarray:
+            return _softmax_jvp(e @ V.mT, p, top).mT @ scaled_e
+
+        return _joined(map(along, _parts(V, 2, B * C)), out)
+
+    def diagonal(self, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The diagonal, exactly.
+
+            d2L/dW[c,m]dW[c,m] = sum_b(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype or shape than is asked for.
+        """
+        e, p, top = self.e, self.p, self.top
+        _check_out(out, self.shape, self.dtype, e, p, top)
+        B = e.shape[0]
+        return _into(out, (_complement(p, top) * p).T @ (e**2) / max(B, 1))
+
+    def trace(self) -> np.ndarray:
+        """The trace, exactly.
+
+            sum_mc(d2L/dW[c,m]dW[c,m]) = sum_bcm(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
+
+        Returns:
+            A number, in the dtype of the operator.
+        """
+        e, p, top = self.e, self.p, self.top
+        B = e.shape[0]
+        return (e**2).sum(-1) @ (_complement(p, top) * p).sum(-1) / max(B, 1)
+
+    def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The whole matrix.
+
+            d2L/dW[c,m]dW[k,n] = sum_b(e[b,m]*e[b,n]*p[b,c]*(delta(c,k) - p[b,k]))/B
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d, C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype or shape than is asked for.
+        """
+        e, p, top = self.e, self.p, self.top
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, top)
+        B = e.shape[0]
+        ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
+        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
+
+    def linear_operator(self) -> object:
+        """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""
+        from scipy.sparse.linalg import LinearOperator
+
+        size = int(np.prod(self.shape))
+
+        def product(x):  # type: ignore[no-untyped-def]
+            directions = x.T.reshape(-1, *self.shape).astype(self.dtype)
+            return self.hvp(directions).reshape(-1, size).T.reshape(x.shape)
+
+        return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=self.dtype)
+
+
+def hessian_operator_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator that keeps what no direction changes.
+
+    A product costs less than that of the function along a direction, and no Hessian is formed unless it is asked for.
+
+    Args:
+        W: weights, shape (C, d).
+        e: features, shape (B, d).
+        y: labels, class indices (B,) or probabilities (B, C).
+
+    Returns:
+        An operator with the methods ``hvp``, ``diagonal``, ``trace``, ``dense`` and ``linear_operator``.
+
+    Raises:
+        TypeError: inputs are not float32 or float64 arrays of one dtype.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+    """
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"))
+    _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
+    _check_y(y)
+    B = e.shape[0]
+    z = e @ W.T  # (B, C)
+    p = _softmax(z)  # (B, C)
+    top = p.argmax(-1)[..., None]  # (B, 1)
+    scaled_e = e / max(B, 1)  # (B, d)
+    return HessianOperatorW(W.shape, W.dtype, e, p, top, scaled_e)

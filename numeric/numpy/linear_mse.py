@@ -14,12 +14,14 @@ Source: 理解二阶曲率一 (Understanding second-order curvature, part 1), se
 import numpy as np
 
 __all__ = [
+    "HessianOperatorW",
     "gradient_W",
     "gradient_e",
     "hessian_W",
     "hessian_diagonal_W",
     "hessian_diagonal_e",
     "hessian_e",
+    "hessian_operator_W",
     "hessian_trace_W",
     "hessian_trace_e",
     "hvp_W",
@@ -48,14 +50,69 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
+def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
+
+
+def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
+    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return np.concatenate([first, *others]) if others else first
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target[...] = part
+        at += len(part)
+    return out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -96,7 +153,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ((z - y) ** 2).sum() / (B * C)
 
 
-def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the weights W.
 
         dL/dW[c,m] = 2*sum_b(e[b,m]*(z[b,c] - y[b,c]))/(B*C)
@@ -105,6 +162,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -114,16 +172,17 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     C = W.shape[0]
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return (z - y).T @ e * (2 / max(B * C, 1))
+    return _into(out, (z - y).T @ e * (2 / max(B * C, 1)))
 
 
-def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[k,n] = 2*delta(c,k)*sum_b(e[b,m]*e[b,n])/(B*C)
@@ -132,6 +191,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d, C, d), in the dtype of W.
@@ -141,15 +201,16 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["C"], sizes["d"], sizes["C"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-    return _diagonal(np.broadcast_to((e.T @ e * (2 / max(B * C, 1)))[:, :, None], (d, d, C)), 0, 2)
+    return _into(out, _diagonal(np.broadcast_to((e.T @ e * (2 / max(B * C, 1)))[:, :, None], (d, d, C)), 0, 2))
 
 
-def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndarray:
+def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the weights W, times a direction; no Hessian is formed.
 
         sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = 2*sum_bn(V[c,n]*e[b,m]*e[b,n])/(B*C)
@@ -159,6 +220,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
         e: features, shape (B, d).
         y: targets, shape (B, C).
         V: direction, shape (C, d), or (K, C, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
@@ -168,16 +230,21 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray) -> np.ndar
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
-    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W.dtype)
+    _check_out(out, (*V.shape[:-2], sizes["C"], sizes["d"]), W.dtype, W, e, y, V)
     C = W.shape[0]
     B = e.shape[0]
-    return (e @ V.mT).mT @ e * (2 / max(B * C, 1))
+
+    def along(V: np.ndarray) -> np.ndarray:
+        return (e @ V.mT).mT @ e * (2 / max(B * C, 1))
+
+    return _joined(map(along, _parts(V, 2, B * C)), out)
 
 
-def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[c,m] = 2*sum_b(e[b,m]^2)/(B*C)
@@ -186,6 +253,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -195,12 +263,13 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-    return np.broadcast_to((e**2).sum(-2) * (2 / max(B * C, 1)), (C, d)).copy()
+    return _into(out, np.broadcast_to((e**2).sum(-2) * (2 / max(B * C, 1)), (C, d)).copy())
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -228,7 +297,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 2 * (e**2).sum() / max(B, 1)
 
 
-def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the features e.
 
         dL/de[b,m] = 2*sum_c(W[c,m]*(z[b,c] - y[b,c]))/(B*C)
@@ -237,6 +306,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -246,16 +316,23 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return (z - y) @ W * (2 / max(B * C, 1))
+
+    def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        return (z - y) @ W * (2 / max(B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at], y[at])
+    return out
 
 
-def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,n] = 2*sum_c(W[c,m]*W[c,n])/(B*C)
@@ -264,6 +341,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d, d), in the dtype of W.
@@ -273,15 +351,22 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-    return np.broadcast_to(W.T @ W * (2 / max(B * C, 1)), (B, d, d)).copy()
+
+    def rows() -> np.ndarray:
+        return np.broadcast_to(W.T @ W * (2 / max(B * C, 1)), (B, d, d)).copy()
+
+    for at in _blocks(B, out.size):
+        out[at] = rows()
+    return out
 
 
-def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the features e, times a direction; no Hessian is formed.
 
         sum_na(d2L/de[b,m]de[a,n]*v[a,n]) = 2*sum_cn(W[c,m]*W[c,n]*v[b,n])/(B*C)
@@ -291,6 +376,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
         e: features, shape (B, d).
         y: targets, shape (B, C).
         v: direction, shape (B, d), or (K, B, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
@@ -300,16 +386,23 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndar
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W.dtype)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["d"]), W.dtype, W, e, y, v)
     C = W.shape[0]
     B = e.shape[0]
-    return (v @ W.T) @ W * (2 / max(B * C, 1))
+
+    def rows(v: np.ndarray) -> np.ndarray:
+        return (v @ W.T) @ W * (2 / max(B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(v[..., at, :])
+    return out
 
 
-def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,m] = 2*sum_c(W[c,m]^2)/(B*C)
@@ -318,6 +411,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -327,12 +421,19 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarra
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-    return np.broadcast_to((W**2).sum(-2) * (2 / max(B * C, 1)), (B, d)).copy()
+
+    def rows() -> np.ndarray:
+        return np.broadcast_to((W**2).sum(-2) * (2 / max(B * C, 1)), (B, d)).copy()
+
+    for at in _blocks(B, out.size):
+        out[at] = rows()
+    return out
 
 
 def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -358,3 +459,134 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     C = W.shape[0]
     return 2 * (W**2).sum() / max(C, 1)
+
+
+class HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator on directions of shape (C, d).
+
+    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes:
+
+    Attributes:
+        shape: (C, d), that of a direction.
+        dtype: of the arguments and of results.
+        e: features, shape (B, d).
+        scaled_e: shape (B, d).
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, e: np.ndarray, scaled_e: np.ndarray) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.e, self.scaled_e = e, scaled_e
+
+    def hvp(self, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The Hessian times a direction, or times several.
+
+            sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = 2*sum_bn(V[c,n]*e[b,m]*e[b,n])/(B*C)
+
+        Args:
+            V: shape (C, d), or (K, C, d) for several.
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), or (K, C, d) for several, in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: V or out has another dtype or shape than is asked for.
+        """
+        e, scaled_e = self.e, self.scaled_e
+        _check_direction("V", V, self.shape, self.dtype)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, scaled_e, V)
+        C = self.shape[0]
+        B = e.shape[0]
+
+        def along(V: np.ndarray) -> np.ndarray:
+            return (e @ V.mT).mT @ scaled_e
+
+        return _joined(map(along, _parts(V, 2, B * C)), out)
+
+    def diagonal(self, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The diagonal, exactly.
+
+            d2L/dW[c,m]dW[c,m] = 2*sum_b(e[b,m]^2)/(B*C)
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype or shape than is asked for.
+        """
+        e = self.e
+        _check_out(out, self.shape, self.dtype, e)
+        C, d = self.shape
+        B = e.shape[0]
+        return _into(out, np.broadcast_to((e**2).sum(-2) * (2 / max(B * C, 1)), (C, d)).copy())
+
+    def trace(self) -> np.ndarray:
+        """The trace, exactly.
+
+            sum_mc(d2L/dW[c,m]dW[c,m]) = 2*sum_bm(e[b,m]^2)/B
+
+        Returns:
+            A number, in the dtype of the operator.
+        """
+        e = self.e
+        B = e.shape[0]
+        return 2 * (e**2).sum() / max(B, 1)
+
+    def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The whole matrix.
+
+            d2L/dW[c,m]dW[k,n] = 2*delta(c,k)*sum_b(e[b,m]*e[b,n])/(B*C)
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d, C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype or shape than is asked for.
+        """
+        e = self.e
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e)
+        C, d = self.shape
+        B = e.shape[0]
+        return _into(out, _diagonal(np.broadcast_to((e.T @ e * (2 / max(B * C, 1)))[:, :, None], (d, d, C)), 0, 2))
+
+    def linear_operator(self) -> object:
+        """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""
+        from scipy.sparse.linalg import LinearOperator
+
+        size = int(np.prod(self.shape))
+
+        def product(x):  # type: ignore[no-untyped-def]
+            directions = x.T.reshape(-1, *self.shape).astype(self.dtype)
+            return self.hvp(directions).reshape(-1, size).T.reshape(x.shape)
+
+        return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=self.dtype)
+
+
+def hessian_operator_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator that keeps what no direction changes.
+
+    A product costs less than that of the function along a direction, and no Hessian is formed unless it is asked for.
+
+    Args:
+        W: weights, shape (C, d).
+        e: features, shape (B, d).
+        y: targets, shape (B, C).
+
+    Returns:
+        An operator with the methods ``hvp``, ``diagonal``, ``trace``, ``dense`` and ``linear_operator``.
+
+    Raises:
+        TypeError: inputs are not float32 or float64 arrays of one dtype.
+        ValueError: shapes do not fit together.
+    """
+    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    C = W.shape[0]
+    B = e.shape[0]
+    scaled_e = e * (2 / max(B * C, 1))  # (B, d)
+    return HessianOperatorW(W.shape, W.dtype, e, scaled_e)

@@ -35,14 +35,42 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -97,7 +125,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     return _log_cosh(y - z).sum() / (B * C)
 
 
-def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the outputs z.
 
         dL/dz[b,i] = -tanh(y[b,i] - z[b,i])/(B*C)
@@ -105,6 +133,7 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -114,14 +143,21 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-    return -np.tanh(y - z) / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return -np.tanh(y - z) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,j] = delta(i,j)*(1 - tanh(y[b,i] - z[b,i])^2)/(B*C)
@@ -129,6 +165,7 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -138,15 +175,22 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-    part = y - z  # (B, C)
-    return _diagonal(_sigmoid(2 * part) * _sigmoid(-2 * part) * (4 / max(B * C, 1)))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        part = y - z  # (B, C)
+        return _diagonal(_sigmoid(2 * part) * _sigmoid(-2 * part) * (4 / max(B * C, 1)))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = v[b,i]*(1 - tanh(y[b,i] - z[b,i])^2)/(B*C)
@@ -155,6 +199,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -164,16 +209,24 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     B, C = z.shape
-    part = y - z  # (B, C)
-    return 4 * (_sigmoid(2 * part) * _sigmoid(-2 * part)) * v / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        part = y - z  # (B, C)
+        part_1 = 4 * (_sigmoid(2 * part) * _sigmoid(-2 * part))  # (B, C)
+        return part_1 * v / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,i] = (1 - tanh(y[b,i] - z[b,i])^2)/(B*C)
@@ -181,6 +234,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -190,12 +244,19 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-    part = y - z  # (B, C)
-    return _sigmoid(2 * part) * _sigmoid(-2 * part) * (4 / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        part = y - z  # (B, C)
+        return _sigmoid(2 * part) * _sigmoid(-2 * part) * (4 / max(B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:

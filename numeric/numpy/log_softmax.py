@@ -41,6 +41,30 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -117,7 +141,7 @@ def _diagonal(values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     return _with_diagonal(np.zeros(shape, values.dtype), values, i, j)
 
 
-def value(z: np.ndarray) -> np.ndarray:
+def value(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The log-probabilities l.
 
         l[i] = z[i] - lse
@@ -125,6 +149,7 @@ def value(z: np.ndarray) -> np.ndarray:
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -134,19 +159,21 @@ def value(z: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
-    return _log_softmax(z)
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
+    return _into(out, _log_softmax(z))
 
 
-def jacobian(z: np.ndarray) -> np.ndarray:
+def jacobian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the log-probabilities l with respect to the logits z.
 
         dl[i]/dz[j] = delta(i,j) - p[j]
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
@@ -156,16 +183,17 @@ def jacobian(z: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     C = z.shape[-1]
     p = _softmax(z)  # (..., C)
     part = np.broadcast_to((-p)[..., None, :], (*z.shape[:-1], C, C))  # (..., C, C)
-    return _with_diagonal(part.copy(), _complement(p, p.argmax(-1)[..., None]))
+    return _into(out, _with_diagonal(part.copy(), _complement(p, p.argmax(-1)[..., None])))
 
 
-def jvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the log-probabilities l with respect to the logits z, times a direction.
 
         sum_j(dl[i]/dz[j]*v[j]) = v[i] - sum_k(p[k]*v[k])
@@ -173,6 +201,7 @@ def jvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (..., C).
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -182,14 +211,15 @@ def jvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     p = _softmax(z)  # (..., C)
-    return _centred(v, p, p.argmax(-1)[..., None])
+    return _into(out, _centred(v, p, p.argmax(-1)[..., None]))
 
 
-def vjp(z: np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp(z: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the log-probabilities l with respect to the logits z.
 
         sum_i(dl[i]/dz[j]*g[i]) = g[j] - p[j]*sum_i(g[i])
@@ -197,6 +227,7 @@ def vjp(z: np.ndarray, g: np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (..., C).
         g: upstream gradient, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -206,8 +237,9 @@ def vjp(z: np.ndarray, g: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("g", g, "C"))
+    sizes = _check_leading(("z", z, "C"), ("g", g, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g)
     p = _softmax(z)  # (..., C)
-    return g + p * (-g.sum(-1))[..., None]
+    return _into(out, g + p * (-g.sum(-1))[..., None])

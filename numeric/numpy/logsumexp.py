@@ -42,6 +42,30 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -104,6 +128,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -137,13 +173,14 @@ def value(z: np.ndarray) -> np.ndarray:
     return _logsumexp(z)
 
 
-def gradient(z: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the logsumexp s with respect to the logits z.
 
         ds/dz[i] = p[i]
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -153,19 +190,21 @@ def gradient(z: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
-    return _softmax(z)
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
+    return _into(out, _softmax(z))
 
 
-def hessian(z: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the logsumexp s with respect to the logits z.
 
         d2s/dz[i]dz[j] = p[i]*(delta(i,j) - p[j])
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
@@ -175,15 +214,16 @@ def hessian(z: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
     part = _complement(p, p.argmax(-1)[..., None]) * p  # (..., C)
-    return _with_diagonal((-p)[..., None] * p[..., None, :], part)
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], part))
 
 
-def hvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the logsumexp s with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_j(d2s/dz[i]dz[j]*v[j]) = p[i]*(v[i] - sum_k(p[k]*v[k]))
@@ -191,6 +231,7 @@ def hvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (..., C).
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -200,20 +241,22 @@ def hvp(z: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     p = _softmax(z)  # (..., C)
-    return _centred(v, p, p.argmax(-1)[..., None]) * p
+    return _into(out, _softmax_jvp(v, p, p.argmax(-1)[..., None]))
 
 
-def hessian_diagonal(z: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the logsumexp s with respect to the logits z.
 
         d2s/dz[i]dz[i] = p[i]*(1 - p[i])
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -223,11 +266,12 @@ def hessian_diagonal(z: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
-    return _complement(p, p.argmax(-1)[..., None]) * p
+    return _into(out, _complement(p, p.argmax(-1)[..., None]) * p)
 
 
 def hessian_trace(z: np.ndarray) -> np.ndarray:

@@ -35,14 +35,42 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -83,7 +111,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ((z - y) ** 2).sum() / B
 
 
-def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the outputs z.
 
         dL/dz[b,i] = 2*(z[b,i] - y[b,i])/B
@@ -91,6 +119,7 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -100,14 +129,21 @@ def gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
-    return (z - y) * (2 / max(B, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (z - y) * (2 / max(B, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,j] = 2*delta(i,j)/B
@@ -115,6 +151,7 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -124,14 +161,21 @@ def hessian(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-    return _diagonal(np.full((B, C), 2 / max(B, 1), z.dtype))
+
+    def rows() -> np.ndarray:
+        return _diagonal(np.full((B, C), 2 / max(B, 1), z.dtype))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows()
+    return out
 
 
-def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the outputs z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = 2*v[b,i]/B
@@ -140,6 +184,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -149,15 +194,22 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     B = z.shape[0]
-    return v * (2 / max(B, 1))
+
+    def rows(v: np.ndarray) -> np.ndarray:
+        return v * (2 / max(B, 1))
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(v[..., at, :])
+    return out
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,i] = 2/B
@@ -165,6 +217,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -174,11 +227,18 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-    return np.full((B, C), 2 / max(B, 1), z.dtype)
+
+    def rows() -> np.ndarray:
+        return np.full((B, C), 2 / max(B, 1), z.dtype)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows()
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -54,6 +54,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -109,6 +133,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -128,7 +164,7 @@ def _check_T(T: float | np.ndarray) -> None:
     _forbid(T <= 0, "T must satisfy T > 0")
 
 
-def value(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def value(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The probabilities p.
 
         p[i] = exp(z[i]/T)/sum_k(exp(z[k]/T))
@@ -136,6 +172,7 @@ def value(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -145,15 +182,16 @@ def value(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     T = _number("T", T, z)
     _check_T(T)
-    return _softmax(z / T)
+    return _into(out, _softmax(z / T))
 
 
-def jacobian_z(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def jacobian_z(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the probabilities p with respect to the logits z.
 
         dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])/T
@@ -161,6 +199,7 @@ def jacobian_z(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
@@ -170,17 +209,18 @@ def jacobian_z(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
     part = _complement(p, p.argmax(-1)[..., None]) * p / T  # (..., C)
-    return _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], part)
+    return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], part))
 
 
-def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the probabilities p with respect to the logits z, times a direction.
 
         sum_j(dp[i]/dz[j]*v[j]) = p[i]*(v[i] - sum_k(p[k]*v[k]))/T
@@ -189,6 +229,7 @@ def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> np.ndarray:
         z: logits, shape (..., C).
         T: temperature, a number.
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -199,16 +240,17 @@ def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return _centred(v, p, p.argmax(-1)[..., None]) * p / T
+    return _into(out, _softmax_jvp(v, p, p.argmax(-1)[..., None]) / T)
 
 
-def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the probabilities p with respect to the logits z.
 
         sum_i(dp[i]/dz[j]*g[i]) = p[j]*(g[j] - sum_i(g[i]*p[i]))/T
@@ -217,6 +259,7 @@ def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:
         z: logits, shape (..., C).
         T: temperature, a number.
         g: upstream gradient, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -227,16 +270,17 @@ def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("g", g, "C"))
+    sizes = _check_leading(("z", z, "C"), ("g", g, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return _centred(g, p, p.argmax(-1)[..., None]) * p / T
+    return _into(out, _softmax_jvp(g, p, p.argmax(-1)[..., None]) / T)
 
 
-def jacobian_T(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def jacobian_T(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the probabilities p with respect to the temperature T.
 
         dp[i]/dT = p[i]*(sum_k(p[k]*z[k]) - z[i])/T^2
@@ -244,6 +288,7 @@ def jacobian_T(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -254,16 +299,17 @@ def jacobian_T(z: np.ndarray, T: float | np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return ((p * z).sum(-1, keepdims=True) - z) * p / T**2
+    return _into(out, ((p * z).sum(-1, keepdims=True) - z) * p / T**2)
 
 
-def jvp_T(z: np.ndarray, T: float | np.ndarray, v: float | np.ndarray) -> np.ndarray:
+def jvp_T(z: np.ndarray, T: float | np.ndarray, v: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the probabilities p with respect to the temperature T, times a direction.
 
         v*dp[i]/dT = v*p[i]*(sum_k(p[k]*z[k]) - z[i])/T^2
@@ -272,6 +318,7 @@ def jvp_T(z: np.ndarray, T: float | np.ndarray, v: float | np.ndarray) -> np.nda
         z: logits, shape (..., C).
         T: temperature, a number.
         v: direction, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -282,14 +329,15 @@ def jvp_T(z: np.ndarray, T: float | np.ndarray, v: float | np.ndarray) -> np.nda
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     T = _number("T", T, z)
     v = _number("v", v, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return v / T**2 * (((p * z).sum(-1, keepdims=True) - z) * p)
+    return _into(out, v / T**2 * (((p * z).sum(-1, keepdims=True) - z) * p))
 
 
 def vjp_T(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:

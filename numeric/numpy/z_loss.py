@@ -52,12 +52,12 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -74,6 +74,49 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
+def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
+
+
+def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
+    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return np.concatenate([first, *others]) if others else first
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target[...] = part
+        at += len(part)
+    return out
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -202,7 +245,7 @@ def value(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
     return (lam * (s**2).sum() - _at_labels(_log_softmax(z), y).sum()) / B
 
 
-def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = (p[b,i]*(1 + 2*lam*s[b]) - y[b,i])/B
@@ -211,25 +254,28 @@ def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarra
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
     p = _softmax(z)  # (B, C)
-    return _subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1)
+    return _into(out, _subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1))
 
 
-def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = p[b,i]*(2*lam*p[b,j] + (1 + 2*lam*s[b])*(delta(i,j) - p[b,j]))/B
@@ -238,17 +284,20 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
@@ -256,10 +305,10 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray
     s = _logsumexp(z)  # (B,)
     part_1 = (_complement(p, p.argmax(-1)[..., None]) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
     part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    return _with_diagonal(part_2, part_1 / max(B, 1))
+    return _into(out, _with_diagonal(part_2, part_1 / max(B, 1)))
 
 
-def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i]*(1 + 2*lam*s[b]) - (1 - 2*lam*(1 - s[b]))*sum_k(p[b,k]*v[b,k]))/B
@@ -269,27 +318,35 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray) ->
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
+    part = 1 + 2 * lam * s  # (B,)
+    part_1 = 1 + -2 * lam * (1 - s)  # (B,)
     p = _softmax(z)  # (B, C)
-    part = (1 + 2 * lam * s)[:, None] * v - ((1 + -2 * lam * (1 - s)) * (p * v).sum(-1))[..., None]  # (..., B, C)
-    return part * p / max(B, 1)
+
+    def along(v: np.ndarray) -> np.ndarray:
+        return (part[:, None] * v - (part_1 * (p * v).sum(-1))[..., None]) * p / max(B, 1)
+
+    return _joined(map(along, _parts(v, 2, B)), out)
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(2*lam*p[b,i] + (1 + 2*lam*s[b])*(1 - p[b,i]))/B
@@ -298,24 +355,27 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> n
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
+            result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
     part_1 = (_complement(p, p.argmax(-1)[..., None]) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
-    return part_1 / max(B, 1)
+    return _into(out, part_1 / max(B, 1))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:

@@ -50,14 +50,14 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -67,6 +67,38 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -121,7 +153,7 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     return (-(-_softplus(z) * (1 - y) - _softplus(-z) * (w * y)).sum() / (B * C)).to(dtype)
 
 
-def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = (p[b,i]*(1 - y[b,i]) - w[i]*y[b,i]*(1 - p[b,i]))/(B*C)
@@ -130,6 +162,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         z: logits, shape (B, C).
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -140,19 +173,29 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
-            not satisfy w[i] > 0.
+            not satisfy w[i] > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    w = _wide(w)
     B, C = z.shape
-    p = torch.sigmoid(z)  # (B, C)
-    return (((1 - y) * p + y * (torch.sigmoid(-z) * -w)) / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        p = torch.sigmoid(z)  # (B, C)
+        return (((1 - y) * p + y * (torch.sigmoid(-z) * -w)) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = delta(i,j)*p[b,i]*(1 - p[b,i])*(1 - y[b,i]*(1 - w[i]))/(B*C)
@@ -161,6 +204,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         z: logits, shape (B, C).
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -171,19 +215,29 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
-            not satisfy w[i] > 0.
+            not satisfy w[i] > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    w = _wide(w)
     B, C = z.shape
-    p = torch.sigmoid(z)  # (B, C)
-    return torch.diag_embed(p * (torch.sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        p = torch.sigmoid(z)  # (B, C)
+        return torch.diag_embed(p * (torch.sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*v[b,i]*(1 - p[b,i])*(1 - y[b,i]*(1 - w[i]))/(B*C)
@@ -193,6 +247,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor) -> t
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -203,20 +258,31 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor) -> t
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
-            not satisfy w[i] > 0.
+            not satisfy w[i] > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, w, v)
     dtype = z.dtype
-    z, y, w, v = _wide(z), _wide(y), _wide(w), _wide(v)
+    w = _wide(w)
     B, C = z.shape
-    p = torch.sigmoid(z)  # (B, C)
-    return (torch.sigmoid(-z) * (1 + (w - 1) * y) * (p * v) / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        z, y, v = _wide(z), _wide(y), _wide(v)
+        part = torch.sigmoid(-z) * (1 + (w - 1) * y)  # (B, C)
+        p = torch.sigmoid(z)  # (B, C)
+        return (part * (p * v) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y, v)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
-def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(1 - p[b,i])*(1 - y[b,i]*(1 - w[i]))/(B*C)
@@ -225,6 +291,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch
         z: logits, shape (B, C).
         y: labels, shape (B, C).
         w: weights of positive answers, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -235,16 +302,26 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
-            not satisfy w[i] > 0.
+            not satisfy w[i] > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"), ("w", w, "C"))
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    w = _wide(w)
     B, C = z.shape
-    p = torch.sigmoid(z)  # (B, C)
-    return (p * (torch.sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        p = torch.sigmoid(z)  # (B, C)
+        return (p * (torch.sigmoid(-z) * (1 + (w - 1) * y)) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:

@@ -69,14 +69,14 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -86,6 +86,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -152,6 +183,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
     if y.is_floating_point():
@@ -215,7 +253,7 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     return (-(m @ _at_labels(_log_softmax(z), y) / W)).to(dtype)
 
 
-def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = m[b]*(p[b,i] - y[b,i])/W
@@ -224,6 +262,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -231,21 +270,22 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0.
+            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
     p = _softmax(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    return (_minus_labels(p, y) * (m / W)[:, None]).to(dtype)
+    return _into(out, _minus_labels(p, y) * (m / W)[:, None], dtype)
 
 
-def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = m[b]*p[b,i]*(delta(i,j) - p[b,j])/W
@@ -254,6 +294,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -261,22 +302,23 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0.
+            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
     p = _softmax(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)
-    return _with_diagonal(part, (m / W)[:, None] * (_complement(p, _top(p)) * p)).to(dtype)
+    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p, _top(p)) * p)), dtype)
 
 
-def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = m[b]*p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/W
@@ -286,6 +328,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor) -> t
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -293,22 +336,25 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor) -> t
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0.
+            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, w, v)
     dtype = z.dtype
     z, y, w, v = _wide(z), _wide(y), _wide(w), _wide(v)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
+    part = m / W  # (B,)
     p = _softmax(z)  # (B, C)
-    return ((m / W)[:, None] * (_centred(v, p, _top(p)) * p)).to(dtype)
+    top = _top(p)  # (B, 1)
+    return _into(out, part[:, None] * _softmax_jvp(v, p, top), dtype)
 
 
-def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = m[b]*p[b,i]*(1 - p[b,i])/W
@@ -317,6 +363,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         w: class weights, shape (C,).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -324,18 +371,19 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0.
+            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     _check_w(w)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    return ((m / W)[:, None] * (_complement(p, _top(p)) * p)).to(dtype)
+    return _into(out, (m / W)[:, None] * (_complement(p, _top(p)) * p), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:

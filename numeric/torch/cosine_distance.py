@@ -47,6 +47,37 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -85,7 +116,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (1 - c).to(dtype)
 
 
-def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the outputs z.
 
         dL/dz[i] = -(w[i] - c*u[i])/r
@@ -93,15 +124,17 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     r = torch.sqrt((z**2).sum(-1))  # (...,)
@@ -109,10 +142,10 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     w = y / s[..., None]  # (..., C)
     u = z / r[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
-    return ((-1 / r)[..., None] * (w + (-c)[..., None] * u)).to(dtype)
+    return _into(out, (-1 / r)[..., None] * (w + (-c)[..., None] * u), dtype)
 
 
-def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[i]dz[j] = (c*delta(i,j) + u[i]*w[j] + u[j]*(w[i] - 3*c*u[i]))/r^2
@@ -120,15 +153,17 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     s = torch.sqrt((y**2).sum(-1))  # (...,)
@@ -141,10 +176,10 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     part_1 = r**2  # (...,)
     part_2 = part[..., None] * u[..., None, :] + u[..., None] * w[..., None, :]  # (..., C, C)
     part_3 = (c[..., None] + part * u + uw) / part_1[..., None]  # (..., C)
-    return _with_diagonal(part_2 / part_1[..., None, None], part_3).to(dtype)
+    return _into(out, _with_diagonal(part_2 / part_1[..., None, None], part_3), dtype)
 
 
-def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the outputs z, times a direction; no Hessian is formed.
 
         sum_j(d2L/dz[i]dz[j]*v[j]) = (c*v[i] + u[i]*sum_k(v[k]*w[k]) + (w[i] - 3*c*u[i])*sum_k(u[k]*v[k]))/r^2
@@ -153,15 +188,17 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
     z, y, v = _wide(z), _wide(y), _wide(v)
     r = torch.sqrt((z**2).sum(-1))  # (...,)
@@ -170,10 +207,10 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     part = c[..., None] * v + (w + (-3 * c)[..., None] * u) * (u * v).sum(-1, keepdim=True)  # (..., C)
-    return ((part + u * (v * w).sum(-1, keepdim=True)) / (r**2)[..., None]).to(dtype)
+    return _into(out, (part + u * (v * w).sum(-1, keepdim=True)) / (r**2)[..., None], dtype)
 
 
-def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[i]dz[i] = (c + u[i]*(2*w[i] - 3*c*u[i]))/r^2
@@ -181,15 +218,17 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (..., C).
         y: targets, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("y", y, "C"))
+    sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     r = torch.sqrt((z**2).sum(-1))  # (...,)
@@ -197,7 +236,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     s = torch.sqrt((y**2).sum(-1))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
-    return ((c[..., None] + (2 * w + (-3 * c)[..., None] * u) * u) / (r**2)[..., None]).to(dtype)
+    return _into(out, (c[..., None] + (2 * w + (-3 * c)[..., None] * u) * u) / (r**2)[..., None], dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

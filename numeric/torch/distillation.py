@@ -52,14 +52,14 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -76,6 +76,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -142,6 +173,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     torch.diagonal(x, dim1=i, dim2=j)[...] = values
@@ -185,7 +223,7 @@ def value(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Te
     return (T**2 / B * (q * (_log_softmax(part) - _log_softmax(z / T))).sum()).to(dtype)
 
 
-def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the student's logits z.
 
         dL/dz[b,i] = T*(p[b,i] - q[b,i])/B
@@ -194,6 +232,7 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch
         z: student's logits, shape (B, C).
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -204,9 +243,10 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("t", t, "B C"))
+    sizes = _check(("z", z, "B C"), ("t", t, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     dtype = z.dtype
     z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
@@ -214,10 +254,10 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
     q = _softmax(t / T)  # (B, C)
-    return (T / max(B, 1) * (p - q)).to(dtype)
+    return _into(out, T / max(B, 1) * (p - q), dtype)
 
 
-def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the student's logits z.
 
         d2L/dz[b,i]dz[b,j] = p[b,i]*(delta(i,j) - p[b,j])/B
@@ -226,6 +266,7 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.
         z: student's logits, shape (B, C).
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -235,9 +276,10 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("t", t, "B C"))
+    sizes = _check(("z", z, "B C"), ("t", t, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, t)
     dtype = z.dtype
     z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
@@ -245,10 +287,10 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
     part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _with_diagonal(part, _complement(p, _top(p)) * p / max(B, 1)).to(dtype)
+    return _into(out, _with_diagonal(part, _complement(p, _top(p)) * p / max(B, 1)), dtype)
 
 
-def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the student's logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/B
@@ -258,6 +300,7 @@ def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tens
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -268,20 +311,22 @@ def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tens
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, t, v)
     dtype = z.dtype
     z, t, v = _wide(z), _wide(t), _wide(v)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return (_centred(v, p, _top(p)) * p / max(B, 1)).to(dtype)
+    top = _top(p)  # (B, 1)
+    return _into(out, _softmax_jvp(v, p, top) / max(B, 1), dtype)
 
 
-def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the student's logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(1 - p[b,i])/B
@@ -290,6 +335,7 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) 
         z: student's logits, shape (B, C).
         t: teacher's logits, shape (B, C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -299,16 +345,17 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) 
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("t", t, "B C"))
+    sizes = _check(("z", z, "B C"), ("t", t, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     dtype = z.dtype
     z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return (_complement(p, _top(p)) * p / max(B, 1)).to(dtype)
+    return _into(out, _complement(p, _top(p)) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:

@@ -61,14 +61,14 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -78,6 +78,38 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -115,7 +147,7 @@ def value(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return (((mu - y) ** 2 / v + torch.log(v)).sum() / (2 * B * C)).to(dtype)
 
 
-def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the means mu.
 
         dL/dmu[b,i] = (mu[b,i] - y[b,i])/(B*C*v[b,i])
@@ -124,6 +156,7 @@ def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Ten
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -133,17 +166,26 @@ def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Ten
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    _check_out(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return ((mu - y) / v / max(B * C, 1)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mu, y, v = _wide(mu), _wide(y), _wide(v)
+        return ((mu - y) / v / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(mu, y, v)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
-def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the means mu.
 
         d2L/dmu[b,i]dmu[b,k] = delta(i,k)/(B*C*v[b,i])
@@ -152,6 +194,7 @@ def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tens
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of mu.
@@ -161,17 +204,26 @@ def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tens
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), mu.dtype, mu, y, v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return torch.diag_embed(1 / max(B * C, 1) / v).to(dtype)
+
+    def rows(v: torch.Tensor) -> torch.Tensor:
+        v = _wide(v)
+        return torch.diag_embed(1 / max(B * C, 1) / v).to(dtype)
+
+    if out is None:
+        return rows(v)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(v[at])
+    return out
 
 
-def hvp_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor) -> torch.Tensor:
+def hvp_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the means mu, times a direction; no Hessian is formed.
 
         sum_kj(d2L/dmu[b,i]dmu[j,k]*v1[j,k]) = v1[b,i]/(B*C*v[b,i])
@@ -181,6 +233,7 @@ def hvp_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor)
         y: targets, shape (B, C).
         v: variances, shape (B, C).
         v1: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of mu.
@@ -190,18 +243,27 @@ def hvp_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor)
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
     sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
-    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu)
+    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu.dtype, mu.device)
     _check_v(v)
+    _check_out(out, (*v1.shape[:-2], sizes["B"], sizes["C"]), mu.dtype, mu, y, v, v1)
     dtype = mu.dtype
-    mu, y, v, v1 = _wide(mu), _wide(y), _wide(v), _wide(v1)
     B, C = mu.shape
-    return (v1 / v / max(B * C, 1)).to(dtype)
+
+    def rows(v: torch.Tensor, v1: torch.Tensor) -> torch.Tensor:
+        v, v1 = _wide(v), _wide(v1)
+        return (v1 / v / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(v, v1)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(v[at], v1[..., at, :])
+    return out
 
 
-def hessian_diagonal_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the means mu.
 
         d2L/dmu[b,i]dmu[b,i] = 1/(B*C*v[b,i])
@@ -210,6 +272,7 @@ def hessian_diagonal_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> t
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -219,14 +282,23 @@ def hessian_diagonal_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> t
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    _check_out(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return (1 / max(B * C, 1) / v).to(dtype)
+
+    def rows(v: torch.Tensor) -> torch.Tensor:
+        v = _wide(v)
+        return (1 / max(B * C, 1) / v).to(dtype)
+
+    if out is None:
+        return rows(v)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(v[at])
+    return out
 
 
 def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -257,7 +329,7 @@ def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torc
     return ((1 / v).sum() / max(B * C, 1)).to(dtype)
 
 
-def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the variances v.
 
         dL/dv[b,i] = (1 - (mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i])
@@ -266,6 +338,7 @@ def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tens
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -275,17 +348,26 @@ def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tens
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    _check_out(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return ((1 - (mu - y) ** 2 / v) / v / max(2 * B * C, 1)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mu, y, v = _wide(mu), _wide(y), _wide(v)
+        return ((1 - (mu - y) ** 2 / v) / v / max(2 * B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(mu, y, v)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
-def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the variances v.
 
         d2L/dv[b,i]dv[b,k] = -delta(i,k)*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
@@ -294,6 +376,7 @@ def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tenso
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of mu.
@@ -303,17 +386,26 @@ def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tenso
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), mu.dtype, mu, y, v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return torch.diag_embed(-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mu, y, v = _wide(mu), _wide(y), _wide(v)
+        return torch.diag_embed(-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(mu, y, v)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
-def hvp_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor) -> torch.Tensor:
+def hvp_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the variances v, times a direction; no Hessian is formed.
 
         sum_kj(d2L/dv[b,i]dv[j,k]*v1[j,k]) = -v1[b,i]*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
@@ -323,6 +415,7 @@ def hvp_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor) 
         y: targets, shape (B, C).
         v: variances, shape (B, C).
         v1: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of mu.
@@ -332,18 +425,28 @@ def hvp_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor) 
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
     sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
-    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu)
+    _check_direction("v1", v1, (sizes["B"], sizes["C"]), mu.dtype, mu.device)
     _check_v(v)
+    _check_out(out, (*v1.shape[:-2], sizes["B"], sizes["C"]), mu.dtype, mu, y, v, v1)
     dtype = mu.dtype
-    mu, y, v, v1 = _wide(mu), _wide(y), _wide(v), _wide(v1)
     B, C = mu.shape
-    return (-v1 * ((1 - 2 * ((mu - y) ** 2 / v)) / v**2) / max(2 * B * C, 1)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor) -> torch.Tensor:
+        mu, y, v, v1 = _wide(mu), _wide(y), _wide(v), _wide(v1)
+        part = (1 - 2 * ((mu - y) ** 2 / v)) / v**2  # (B, C)
+        return (-v1 * part / max(2 * B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(mu, y, v, v1)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(mu[at], y[at], v[at], v1[..., at, :])
+    return out
 
 
-def hessian_diagonal_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the variances v.
 
         d2L/dv[b,i]dv[b,i] = -(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
@@ -352,6 +455,7 @@ def hessian_diagonal_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> to
         mu: means, shape (B, C).
         y: targets, shape (B, C).
         v: variances, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of mu.
@@ -361,14 +465,23 @@ def hessian_diagonal_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> to
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
+        ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
     """
-    _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
+    sizes = _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
+    _check_out(out, (sizes["B"], sizes["C"]), mu.dtype, mu, y, v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return (-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mu, y, v = _wide(mu), _wide(y), _wide(v)
+        return (-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(mu, y, v)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(mu[at], y[at], v[at])
+    return out
 
 
 def hessian_trace_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:

@@ -16,12 +16,14 @@ W_c e, p = softmax(z)
 import torch
 
 __all__ = [
+    "HessianOperatorW",
     "gradient_W",
     "gradient_e",
     "hessian_W",
     "hessian_diagonal_W",
     "hessian_diagonal_e",
     "hessian_e",
+    "hessian_operator_W",
     "hessian_trace_W",
     "hessian_trace_e",
     "hvp_W",
@@ -81,14 +83,14 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -98,6 +100,61 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
+def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
+
+
+def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return (torch.cat([first, *others]) if others else first).to(dtype)
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target.copy_(part)
+        at += len(part)
+    return out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -164,6 +221,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
     x = x - x.mean(-2, keepdim=True)
@@ -187,6 +251,20 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return (y * x).sum(-1)
     rows = torch.broadcast_shapes(x.shape[:-1], y.shape)
     return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
+
+
+def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None) -> torch.Tensor:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]); in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
+    if out is None or out.dtype != x.dtype or not out.is_contiguous() or x.requires_grad or torch.compiler.is_compiling():
+        return torch.tensordot(x, x, dims=([0], [0])) * scale
+    _, m, n = x.shape
+    rows, matrix = x.flatten(1), out.view(m * n, m * n)
+    scaled, step = rows * scale, n * max(1, 256 // max(n, 1))
+    for at in range(0, m * n, max(step, 1)):
+        end = min(at + step, m * n)
+        torch.mm(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
+        matrix[end:, at:end] = matrix[at:end, end:].T
+    return out
 
 
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
@@ -233,7 +311,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (-_at_labels(_log_softmax(z), y).sum() / B).to(dtype)
 
 
-def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the weights W.
 
         dL/dW[c,m] = sum_b(e[b,m]*(p[b,c] - y[b,c]))/B
@@ -242,6 +320,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -252,20 +331,22 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (_minus_labels(p, y).T @ e / max(B, 1)).to(dtype)
+    return _into(out, _minus_labels(p, y).T @ e / max(B, 1), dtype)
 
 
-def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[k,n] = sum_b(e[b,m]*e[b,n]*p[b,c]*(delta(c,k) - p[b,k]))/B
@@ -274,6 +355,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d, C, d), in the dtype of W.
@@ -284,11 +366,13 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
+    _check_out(out, (sizes["C"], sizes["d"], sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
@@ -297,10 +381,10 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     part = e[:, None, :] * (_complement(p, _top(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
     product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
-    return _with_diagonal(-torch.tensordot(ep, ep, dims=([0], [0])) / max(B, 1), product, 0, 2).to(dtype)
+    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2), dtype)
 
 
-def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the weights W, times a direction; no Hessian is formed.
 
         sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = sum_b(e[b,m]*p[b,c]*(sum_n(V[c,n]*e[b,n]) - sum_jn(V[j,n]*e[b,n]*p[b,j])))/B
@@ -310,6 +394,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
         V: direction, shape (C, d), or (K, C, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
@@ -320,21 +405,29 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
-    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W.dtype, W.device)
     _check_y(y)
+    _check_out(out, (*V.shape[:-2], sizes["C"], sizes["d"]), W.dtype, W, e, y, V)
     dtype = W.dtype
     W, e, y, V = _wide(W), _wide(e), _wide(y), _wide(V)
+    C = W.shape[0]
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return ((_centred(e @ V.mT, p, _top(p)) * p).mT @ e / max(B, 1)).to(dtype)
+    top = _top(p)  # (B, 1)
+
+    def along(V: torch.Tensor) -> torch.Tensor:
+        return _softmax_jvp(e @ V.mT, p, top).mT @ e / max(B, 1)
+
+    return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
 
 
-def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[c,m] = sum_b(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
@@ -343,6 +436,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -352,17 +446,19 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return ((_complement(p, _top(p)) * p).T @ (e**2) / max(B, 1)).to(dtype)
+    return _into(out, (_complement(p, _top(p)) * p).T @ (e**2) / max(B, 1), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -396,7 +492,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     return ((e**2).sum(-1) @ (_complement(p, _top(p)) * p).sum(-1) / max(B, 1)).to(dtype)
 
 
-def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the features e.
 
         dL/de[b,m] = sum_c(W[c,m]*(p[b,c] - y[b,c]))/B
@@ -405,6 +501,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -415,20 +512,31 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    return (_minus_labels(p, y) @ W / max(B, 1)).to(dtype)
+
+    def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e, y = _wide(e), _wide(y)
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        return (_minus_labels(p, y) @ W / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(e, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at], y[at])
+    return out
 
 
-def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,n] = (sum_c(W[c,m]*W[c,n]*p[b,c]) - sum_c(W[c,m]*p[b,c])*sum_c(W[c,n]*p[b,c]))/B
@@ -437,27 +545,39 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d, d), in the dtype of W.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    product = torch.tensordot(p, W[:, :, None] * W[:, None, :], dims=([1], [0]))  # (B, d, d)
-    return ((product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)).to(dtype)
+
+    def rows(e: torch.Tensor) -> torch.Tensor:
+        e = _wide(e)
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        product = torch.tensordot(p, W[:, :, None] * W[:, None, :], dims=([1], [0]))  # (B, d, d)
+        return ((product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(e)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at])
+    return out
 
 
-def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the features e, times a direction; no Hessian is formed.
 
         sum_na(d2L/de[b,m]de[a,n]*v[a,n]) = sum_c(W[c,m]*p[b,c]*(sum_n(W[c,n]*v[b,n]) - sum_jn(W[j,n]*p[b,j]*v[b,n])))/B
@@ -467,6 +587,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
         v: direction, shape (B, d), or (K, B, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
@@ -477,21 +598,33 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
-    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W.dtype, W.device)
     _check_y(y)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["d"]), W.dtype, W, e, y, v)
     dtype = W.dtype
-    W, e, y, v = _wide(W), _wide(e), _wide(y), _wide(v)
+    W = _wide(W)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    return ((_centred(v @ W.T, p, _top(p)) * p) @ W / max(B, 1)).to(dtype)
+
+    def rows(e: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        e, v = _wide(e), _wide(v)
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        top = _top(p)  # (B, 1)
+        return (_softmax_jvp(v @ W.T, p, top) @ W / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(e, v)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(e[at], v[..., at, :])
+    return out
 
 
-def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,m] = (sum_c(W[c,m]^2*p[b,c]) - sum_c(W[c,m]*p[b,c])^2)/B
@@ -500,6 +633,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: labels, class indices (B,) or probabilities (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -510,17 +644,28 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
-    return (_variance(W, p, _top(p)) / max(B, 1)).to(dtype)
+
+    def rows(e: torch.Tensor) -> torch.Tensor:
+        e = _wide(e)
+        z = e @ W.T  # (B, C)
+        p = _softmax(z)  # (B, C)
+        return (_variance(W, p, _top(p)) / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(e)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at])
+    return out
 
 
 def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -553,3 +698,147 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
     return (_variance(W, p, _top(p)).sum() / max(B, 1)).to(dtype)
+
+
+class HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator on directions of shape (C, d).
+
+    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes:
+
+    Attributes:
+        shape: (C, d), that of a direction.
+        dtype: of the arguments and of results.
+        e: features, shape (B, d).
+        p: probabilities, shape (B, C).
+        top: where a row is largest, shape (B, 1).
+        scaled_e: shape (B, d).
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: torch.dtype, e: torch.Tensor, p: torch.Tensor, top: torch.Tensor, scaled_e: torch.Tensor
+    ) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.e, self.p, self.top, self.scaled_e = e, p, top, scaled_e
+
+    def hvp(self, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The Hessian times a direction, or times several.
+
+            sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = sum_b(e[b,m]*p[b,c]*(sum_n(V[c,n]*e[b,n]) - sum_jn(V[j,n]*e[b,n]*p[b,j])))/B
+
+        Args:
+            V: shape (C, d), or (K, C, d) for several.
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), or (K, C, d) for several, in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: V or out has another dtype, device or shape than is asked for.
+        """
+        e, p, top, scaled_e = self.e, self.p, self.top, self.scaled_e
+        _check_direction("V", V, self.shape, self.dtype, e.device)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, top, scaled_e, V)
+        V = _wide(V)
+        C = self.shape[0]
+        B = e.shape[0]
+
+        def along(V: torch.Tensor) -> torch.Tensor:
+            return _softmax_jvp(e @ V.mT, p, top).mT @ scaled_e
+
+        return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
+
+    def diagonal(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The diagonal, exactly.
+
+            d2L/dW[c,m]dW[c,m] = sum_b(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype, device or shape than is asked for.
+        """
+        e, p, top = self.e, self.p, self.top
+        _check_out(out, self.shape, self.dtype, e, p, top)
+        B = e.shape[0]
+        return _into(out, (_complement(p, top) * p).T @ (e**2) / max(B, 1), self.dtype)
+
+    def trace(self) -> torch.Tensor:
+        """The trace, exactly.
+
+            sum_mc(d2L/dW[c,m]dW[c,m]) = sum_bcm(e[b,m]^2*p[b,c]*(1 - p[b,c]))/B
+
+        Returns:
+            A number, in the dtype of the operator.
+        """
+        e, p, top = self.e, self.p, self.top
+        B = e.shape[0]
+        return ((e**2).sum(-1) @ (_complement(p, top) * p).sum(-1) / max(B, 1)).to(self.dtype)
+
+    def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The whole matrix.
+
+            d2L/dW[c,m]dW[k,n] = sum_b(e[b,m]*e[b,n]*p[b,c]*(delta(c,k) - p[b,k]))/B
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d, C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype, device or shape than is asked for.
+        """
+        e, p, top = self.e, self.p, self.top
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, top)
+        B = e.shape[0]
+        ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
+        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2), self.dtype)
+
+    def linear_operator(self) -> object:
+        """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""
+        from scipy.sparse.linalg import LinearOperator
+
+        size, like = torch.Size(self.shape).numel(), self.e
+
+        def product(x):  # type: ignore[no-untyped-def]
+            directions = torch.tensor(x.T.reshape(-1, *self.shape), dtype=self.dtype, device=like.device)
+            return self.hvp(directions).reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
+
+        dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
+        return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=dtype)
+
+
+def hessian_operator_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator that keeps what no direction changes.
+
+    A product costs less than that of the function along a direction, and no Hessian is formed unless it is asked for.
+
+    Args:
+        W: weights, shape (C, d).
+        e: features, shape (B, d).
+        y: labels, class indices (B,) or probabilities (B, C).
+
+    Returns:
+        An operator with the methods ``hvp``, ``diagonal``, ``trace``, ``dense`` and ``linear_operator``.
+
+    Raises:
+        TypeError: inputs are not float tensors of one dtype.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+    """
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"))
+    _check_labels("y", y, (sizes["B"], sizes["C"]), W)
+    _check_y(y)
+    dtype = W.dtype
+    W, e, y = _wide(W), _wide(e), _wide(y)
+    B = e.shape[0]
+    z = e @ W.T  # (B, C)
+    p = _softmax(z)  # (B, C)
+    top = _top(p)  # (B, 1)
+    scaled_e = e / max(B, 1)  # (B, d)
+    return HessianOperatorW(tuple(W.shape), dtype, e, p, top, scaled_e)

@@ -14,12 +14,14 @@ Source: 理解二阶曲率一 (Understanding second-order curvature, part 1), se
 import torch
 
 __all__ = [
+    "HessianOperatorW",
     "gradient_W",
     "gradient_e",
     "hessian_W",
     "hessian_diagonal_W",
     "hessian_diagonal_e",
     "hessian_e",
+    "hessian_operator_W",
     "hessian_trace_W",
     "hessian_trace_e",
     "hvp_W",
@@ -50,16 +52,71 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
+def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
+
+
+def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return (torch.cat([first, *others]) if others else first).to(dtype)
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target.copy_(part)
+        at += len(part)
+    return out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -93,7 +150,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (((z - y) ** 2).sum() / (B * C)).to(dtype)
 
 
-def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the weights W.
 
         dL/dW[c,m] = 2*sum_b(e[b,m]*(z[b,c] - y[b,c]))/(B*C)
@@ -102,6 +159,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -111,18 +169,19 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     C = W.shape[0]
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return ((z - y).T @ e * (2 / max(B * C, 1))).to(dtype)
+    return _into(out, (z - y).T @ e * (2 / max(B * C, 1)), dtype)
 
 
-def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[k,n] = 2*delta(c,k)*sum_b(e[b,m]*e[b,n])/(B*C)
@@ -131,6 +190,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d, C, d), in the dtype of W.
@@ -140,18 +200,19 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["C"], sizes["d"], sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     C, d = W.shape
     B = e.shape[0]
     part = (e.T @ e * (2 / max(B * C, 1)))[:, :, None].expand((d, d, C))  # (d, d, C)
-    return torch.diag_embed(part, dim1=0, dim2=2).to(dtype)
+    return _into(out, torch.diag_embed(part, dim1=0, dim2=2), dtype)
 
 
-def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the weights W, times a direction; no Hessian is formed.
 
         sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = 2*sum_bn(V[c,n]*e[b,m]*e[b,n])/(B*C)
@@ -161,6 +222,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
         e: features, shape (B, d).
         y: targets, shape (B, C).
         V: direction, shape (C, d), or (K, C, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
@@ -170,18 +232,23 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor) ->
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
-    _check_direction("V", V, (sizes["C"], sizes["d"]), W)
+    _check_direction("V", V, (sizes["C"], sizes["d"]), W.dtype, W.device)
+    _check_out(out, (*V.shape[:-2], sizes["C"], sizes["d"]), W.dtype, W, e, y, V)
     dtype = W.dtype
     W, e, y, V = _wide(W), _wide(e), _wide(y), _wide(V)
     C = W.shape[0]
     B = e.shape[0]
-    return ((e @ V.mT).mT @ e * (2 / max(B * C, 1))).to(dtype)
+
+    def along(V: torch.Tensor) -> torch.Tensor:
+        return (e @ V.mT).mT @ e * (2 / max(B * C, 1))
+
+    return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
 
 
-def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the weights W.
 
         d2L/dW[c,m]dW[c,m] = 2*sum_b(e[b,m]^2)/(B*C)
@@ -190,6 +257,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (C, d), in the dtype of W.
@@ -199,14 +267,15 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     C, d = W.shape
     B = e.shape[0]
-    return ((e**2).sum(-2) * (2 / max(B * C, 1))).expand((C, d)).clone().to(dtype)
+    return _into(out, ((e**2).sum(-2) * (2 / max(B * C, 1))).expand((C, d)).clone(), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -236,7 +305,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     return (2 * (e**2).sum() / max(B, 1)).to(dtype)
 
 
-def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the features e.
 
         dL/de[b,m] = 2*sum_c(W[c,m]*(z[b,c] - y[b,c]))/(B*C)
@@ -245,6 +314,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -254,18 +324,28 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tenso
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return ((z - y) @ W * (2 / max(B * C, 1))).to(dtype)
+
+    def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e, y = _wide(e), _wide(y)
+        z = e @ W.T  # (B, C)
+        return ((z - y) @ W * (2 / max(B * C, 1))).to(dtype)
+
+    if out is None:
+        return rows(e, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at], y[at])
+    return out
 
 
-def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,n] = 2*sum_c(W[c,m]*W[c,n])/(B*C)
@@ -274,6 +354,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d, d), in the dtype of W.
@@ -283,17 +364,26 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     C, d = W.shape
     B = e.shape[0]
-    return (W.T @ W * (2 / max(B * C, 1))).expand((B, d, d)).clone().to(dtype)
+
+    def rows() -> torch.Tensor:
+        return (W.T @ W * (2 / max(B * C, 1))).expand((B, d, d)).clone().to(dtype)
+
+    if out is None:
+        return rows()
+    for at in _blocks(B, out.numel()):
+        out[at] = rows()
+    return out
 
 
-def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the features e, times a direction; no Hessian is formed.
 
         sum_na(d2L/de[b,m]de[a,n]*v[a,n]) = 2*sum_cn(W[c,m]*W[c,n]*v[b,n])/(B*C)
@@ -303,6 +393,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
         e: features, shape (B, d).
         y: targets, shape (B, C).
         v: direction, shape (B, d), or (K, B, d) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
@@ -312,18 +403,28 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor) ->
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["d"]), W)
+    _check_direction("v", v, (sizes["B"], sizes["d"]), W.dtype, W.device)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["d"]), W.dtype, W, e, y, v)
     dtype = W.dtype
-    W, e, y, v = _wide(W), _wide(e), _wide(y), _wide(v)
+    W = _wide(W)
     C = W.shape[0]
     B = e.shape[0]
-    return ((v @ W.T) @ W * (2 / max(B * C, 1))).to(dtype)
+
+    def rows(v: torch.Tensor) -> torch.Tensor:
+        v = _wide(v)
+        return ((v @ W.T) @ W * (2 / max(B * C, 1))).to(dtype)
+
+    if out is None:
+        return rows(v)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(v[..., at, :])
+    return out
 
 
-def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the features e.
 
         d2L/de[b,m]de[b,m] = 2*sum_c(W[c,m]^2)/(B*C)
@@ -332,6 +433,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
         W: weights, shape (C, d).
         e: features, shape (B, d).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, d), in the dtype of W.
@@ -341,14 +443,23 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> tor
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     C, d = W.shape
     B = e.shape[0]
-    return ((W**2).sum(-2) * (2 / max(B * C, 1))).expand((B, d)).clone().to(dtype)
+
+    def rows() -> torch.Tensor:
+        return ((W**2).sum(-2) * (2 / max(B * C, 1))).expand((B, d)).clone().to(dtype)
+
+    if out is None:
+        return rows()
+    for at in _blocks(B, out.numel()):
+        out[at] = rows()
+    return out
 
 
 def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -376,3 +487,139 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     W, e, y = _wide(W), _wide(e), _wide(y)
     C = W.shape[0]
     return (2 * (W**2).sum() / max(C, 1)).to(dtype)
+
+
+class HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator on directions of shape (C, d).
+
+    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes:
+
+    Attributes:
+        shape: (C, d), that of a direction.
+        dtype: of the arguments and of results.
+        e: features, shape (B, d).
+        scaled_e: shape (B, d).
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: torch.dtype, e: torch.Tensor, scaled_e: torch.Tensor) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.e, self.scaled_e = e, scaled_e
+
+    def hvp(self, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The Hessian times a direction, or times several.
+
+            sum_nk(d2L/dW[c,m]dW[k,n]*V[k,n]) = 2*sum_bn(V[c,n]*e[b,m]*e[b,n])/(B*C)
+
+        Args:
+            V: shape (C, d), or (K, C, d) for several.
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), or (K, C, d) for several, in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: V or out has another dtype, device or shape than is asked for.
+        """
+        e, scaled_e = self.e, self.scaled_e
+        _check_direction("V", V, self.shape, self.dtype, e.device)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, scaled_e, V)
+        V = _wide(V)
+        C = self.shape[0]
+        B = e.shape[0]
+
+        def along(V: torch.Tensor) -> torch.Tensor:
+            return (e @ V.mT).mT @ scaled_e
+
+        return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
+
+    def diagonal(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The diagonal, exactly.
+
+            d2L/dW[c,m]dW[c,m] = 2*sum_b(e[b,m]^2)/(B*C)
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype, device or shape than is asked for.
+        """
+        e = self.e
+        _check_out(out, self.shape, self.dtype, e)
+        C, d = self.shape
+        B = e.shape[0]
+        return _into(out, ((e**2).sum(-2) * (2 / max(B * C, 1))).expand((C, d)).clone(), self.dtype)
+
+    def trace(self) -> torch.Tensor:
+        """The trace, exactly.
+
+            sum_mc(d2L/dW[c,m]dW[c,m]) = 2*sum_bm(e[b,m]^2)/B
+
+        Returns:
+            A number, in the dtype of the operator.
+        """
+        e = self.e
+        B = e.shape[0]
+        return (2 * (e**2).sum() / max(B, 1)).to(self.dtype)
+
+    def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The whole matrix.
+
+            d2L/dW[c,m]dW[k,n] = 2*delta(c,k)*sum_b(e[b,m]*e[b,n])/(B*C)
+
+        Args:
+            out: where to write the result, instead of into a new array; no input may share its memory.
+
+        Returns:
+            Shape (C, d, C, d), in the dtype of the operator.
+
+        Raises:
+            TypeError, ValueError: out has another dtype, device or shape than is asked for.
+        """
+        e = self.e
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e)
+        C, d = self.shape
+        B = e.shape[0]
+        part = (e.T @ e * (2 / max(B * C, 1)))[:, :, None].expand((d, d, C))  # (d, d, C)
+        return _into(out, torch.diag_embed(part, dim1=0, dim2=2), self.dtype)
+
+    def linear_operator(self) -> object:
+        """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""
+        from scipy.sparse.linalg import LinearOperator
+
+        size, like = torch.Size(self.shape).numel(), self.e
+
+        def product(x):  # type: ignore[no-untyped-def]
+            directions = torch.tensor(x.T.reshape(-1, *self.shape), dtype=self.dtype, device=like.device)
+            return self.hvp(directions).reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
+
+        dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
+        return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=dtype)
+
+
+def hessian_operator_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> HessianOperatorW:
+    """The Hessian of the loss L with respect to the weights W, as an operator that keeps what no direction changes.
+
+    A product costs less than that of the function along a direction, and no Hessian is formed unless it is asked for.
+
+    Args:
+        W: weights, shape (C, d).
+        e: features, shape (B, d).
+        y: targets, shape (B, C).
+
+    Returns:
+        An operator with the methods ``hvp``, ``diagonal``, ``trace``, ``dense`` and ``linear_operator``.
+
+    Raises:
+        TypeError: inputs are not float tensors of one dtype.
+        ValueError: shapes do not fit together; devices differ.
+    """
+    _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
+    dtype = W.dtype
+    W, e, y = _wide(W), _wide(e), _wide(y)
+    C = W.shape[0]
+    B = e.shape[0]
+    scaled_e = e * (2 / max(B * C, 1))  # (B, d)
+    return HessianOperatorW(tuple(W.shape), dtype, e, scaled_e)

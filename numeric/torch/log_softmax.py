@@ -42,6 +42,37 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -112,7 +143,7 @@ def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = 
     return x
 
 
-def value(z: torch.Tensor) -> torch.Tensor:
+def value(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The log-probabilities l.
 
         l[i] = z[i] - lse
@@ -120,6 +151,7 @@ def value(z: torch.Tensor) -> torch.Tensor:
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -129,21 +161,23 @@ def value(z: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
-    return _log_softmax(z).to(dtype)
+    return _into(out, _log_softmax(z), dtype)
 
 
-def jacobian(z: torch.Tensor) -> torch.Tensor:
+def jacobian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the log-probabilities l with respect to the logits z.
 
         dl[i]/dz[j] = delta(i,j) - p[j]
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
@@ -153,18 +187,19 @@ def jacobian(z: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     C = z.shape[-1]
     p = _softmax(z)  # (..., C)
     part = (-p)[..., None, :].expand((*z.shape[:-1], C, C))  # (..., C, C)
-    return _with_diagonal(part.clone(), _complement(p, _top(p))).to(dtype)
+    return _into(out, _with_diagonal(part.clone(), _complement(p, _top(p))), dtype)
 
 
-def jvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the log-probabilities l with respect to the logits z, times a direction.
 
         sum_j(dl[i]/dz[j]*v[j]) = v[i] - sum_k(p[k]*v[k])
@@ -172,6 +207,7 @@ def jvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (..., C).
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -181,16 +217,17 @@ def jvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     dtype = z.dtype
     z, v = _wide(z), _wide(v)
     p = _softmax(z)  # (..., C)
-    return _centred(v, p, _top(p)).to(dtype)
+    return _into(out, _centred(v, p, _top(p)), dtype)
 
 
-def vjp(z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp(z: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the log-probabilities l with respect to the logits z.
 
         sum_i(dl[i]/dz[j]*g[i]) = g[j] - p[j]*sum_i(g[i])
@@ -198,6 +235,7 @@ def vjp(z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (..., C).
         g: upstream gradient, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -207,10 +245,11 @@ def vjp(z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("g", g, "C"))
+    sizes = _check_leading(("z", z, "C"), ("g", g, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g)
     dtype = z.dtype
     z, g = _wide(z), _wide(g)
     p = _softmax(z)  # (..., C)
-    return (g + p * (-g.sum(-1))[..., None]).to(dtype)
+    return _into(out, g + p * (-g.sum(-1))[..., None], dtype)

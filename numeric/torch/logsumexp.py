@@ -43,6 +43,37 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -107,6 +138,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     torch.diagonal(x, dim1=i, dim2=j)[...] = values
@@ -134,13 +172,14 @@ def value(z: torch.Tensor) -> torch.Tensor:
     return _logsumexp(z).to(dtype)
 
 
-def gradient(z: torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the logsumexp s with respect to the logits z.
 
         ds/dz[i] = p[i]
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -150,21 +189,23 @@ def gradient(z: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
-    return _softmax(z).to(dtype)
+    return _into(out, _softmax(z), dtype)
 
 
-def hessian(z: torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the logsumexp s with respect to the logits z.
 
         d2s/dz[i]dz[j] = p[i]*(delta(i,j) - p[j])
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
@@ -174,16 +215,17 @@ def hessian(z: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     p = _softmax(z)  # (..., C)
-    return _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p, _top(p)) * p).to(dtype)
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p, _top(p)) * p), dtype)
 
 
-def hvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the logsumexp s with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_j(d2s/dz[i]dz[j]*v[j]) = p[i]*(v[i] - sum_k(p[k]*v[k]))
@@ -191,6 +233,7 @@ def hvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (..., C).
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -200,22 +243,24 @@ def hvp(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     dtype = z.dtype
     z, v = _wide(z), _wide(v)
     p = _softmax(z)  # (..., C)
-    return (_centred(v, p, _top(p)) * p).to(dtype)
+    return _into(out, _softmax_jvp(v, p, _top(p)), dtype)
 
 
-def hessian_diagonal(z: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the logsumexp s with respect to the logits z.
 
         d2s/dz[i]dz[i] = p[i]*(1 - p[i])
 
     Args:
         z: logits, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -225,13 +270,14 @@ def hessian_diagonal(z: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     p = _softmax(z)  # (..., C)
-    return (_complement(p, _top(p)) * p).to(dtype)
+    return _into(out, _complement(p, _top(p)) * p, dtype)
 
 
 def hessian_trace(z: torch.Tensor) -> torch.Tensor:

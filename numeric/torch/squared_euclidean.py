@@ -37,16 +37,48 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -80,7 +112,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (((z - y) ** 2).sum() / B).to(dtype)
 
 
-def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the outputs z.
 
         dL/dz[b,i] = 2*(z[b,i] - y[b,i])/B
@@ -88,6 +120,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -97,16 +130,25 @@ def gradient(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B = z.shape[0]
-    return ((z - y) * (2 / max(B, 1))).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return ((z - y) * (2 / max(B, 1))).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
-def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,j] = 2*delta(i,j)/B
@@ -114,6 +156,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
@@ -123,16 +166,24 @@ def hessian(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B, C = z.shape
-    return torch.diag_embed(z.new_full((B, C), 2 / max(B, 1))).to(dtype)
+
+    def rows() -> torch.Tensor:
+        return torch.diag_embed(z.new_full((B, C), 2 / max(B, 1))).to(dtype)
+
+    if out is None:
+        return rows()
+    for at in _blocks(B, out.numel()):
+        out[at] = rows()
+    return out
 
 
-def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the outputs z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = 2*v[b,i]/B
@@ -141,6 +192,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
@@ -150,17 +202,26 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
-    z, y, v = _wide(z), _wide(y), _wide(v)
     B = z.shape[0]
-    return (v * (2 / max(B, 1))).to(dtype)
+
+    def rows(v: torch.Tensor) -> torch.Tensor:
+        v = _wide(v)
+        return (v * (2 / max(B, 1))).to(dtype)
+
+    if out is None:
+        return rows(v)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(v[..., at, :])
+    return out
 
 
-def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the outputs z.
 
         d2L/dz[b,i]dz[b,i] = 2/B
@@ -168,6 +229,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Args:
         z: outputs, shape (B, C).
         y: targets, shape (B, C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
@@ -177,13 +239,21 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B, C = z.shape
-    return z.new_full((B, C), 2 / max(B, 1)).to(dtype)
+
+    def rows() -> torch.Tensor:
+        return z.new_full((B, C), 2 / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows()
+    for at in _blocks(B, out.numel()):
+        out[at] = rows()
+    return out
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -67,6 +67,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -124,6 +155,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     torch.diagonal(x, dim1=i, dim2=j)[...] = values
@@ -135,7 +173,7 @@ def _check_T(T: float | torch.Tensor) -> None:
     _forbid(T <= 0, "T must satisfy T > 0")
 
 
-def value(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def value(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The probabilities p.
 
         p[i] = exp(z[i]/T)/sum_k(exp(z[k]/T))
@@ -143,6 +181,7 @@ def value(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -152,17 +191,18 @@ def value(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     T = _number("T", T, z)
     _check_T(T)
-    return _softmax(z / T).to(dtype)
+    return _into(out, _softmax(z / T), dtype)
 
 
-def jacobian_z(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def jacobian_z(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the probabilities p with respect to the logits z.
 
         dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])/T
@@ -170,6 +210,7 @@ def jacobian_z(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C, C), in the dtype of z.
@@ -179,18 +220,19 @@ def jacobian_z(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], _complement(p, _top(p)) * p / T).to(dtype)
+    return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], _complement(p, _top(p)) * p / T), dtype)
 
 
-def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the probabilities p with respect to the logits z, times a direction.
 
         sum_j(dp[i]/dz[j]*v[j]) = p[i]*(v[i] - sum_k(p[k]*v[k]))/T
@@ -199,6 +241,7 @@ def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Te
         z: logits, shape (..., C).
         T: temperature, a number.
         v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -209,18 +252,19 @@ def jvp_z(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor) -> torch.Te
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("v", v, "C"))
+    sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     dtype = z.dtype
     z, v = _wide(z), _wide(v)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return (_centred(v, p, _top(p)) * p / T).to(dtype)
+    return _into(out, _softmax_jvp(v, p, _top(p)) / T, dtype)
 
 
-def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the probabilities p with respect to the logits z.
 
         sum_i(dp[i]/dz[j]*g[i]) = p[j]*(g[j] - sum_i(g[i]*p[i]))/T
@@ -229,6 +273,7 @@ def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Te
         z: logits, shape (..., C).
         T: temperature, a number.
         g: upstream gradient, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -239,18 +284,19 @@ def vjp_z(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Te
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("g", g, "C"))
+    sizes = _check_leading(("z", z, "C"), ("g", g, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g)
     dtype = z.dtype
     z, g = _wide(z), _wide(g)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return (_centred(g, p, _top(p)) * p / T).to(dtype)
+    return _into(out, _softmax_jvp(g, p, _top(p)) / T, dtype)
 
 
-def jacobian_T(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def jacobian_T(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the probabilities p with respect to the temperature T.
 
         dp[i]/dT = p[i]*(sum_k(p[k]*z[k]) - z[i])/T^2
@@ -258,6 +304,7 @@ def jacobian_T(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -268,18 +315,19 @@ def jacobian_T(z: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return (((p * z).sum(-1, keepdim=True) - z) * p / T**2).to(dtype)
+    return _into(out, ((p * z).sum(-1, keepdim=True) - z) * p / T**2, dtype)
 
 
-def jvp_T(z: torch.Tensor, T: float | torch.Tensor, v: float | torch.Tensor) -> torch.Tensor:
+def jvp_T(z: torch.Tensor, T: float | torch.Tensor, v: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the probabilities p with respect to the temperature T, times a direction.
 
         v*dp[i]/dT = v*p[i]*(sum_k(p[k]*z[k]) - z[i])/T^2
@@ -288,6 +336,7 @@ def jvp_T(z: torch.Tensor, T: float | torch.Tensor, v: float | torch.Tensor) -> 
         z: logits, shape (..., C).
         T: temperature, a number.
         v: direction, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., C), in the dtype of z.
@@ -298,16 +347,17 @@ def jvp_T(z: torch.Tensor, T: float | torch.Tensor, v: float | torch.Tensor) -> 
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"))
+    sizes = _check_leading(("z", z, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     dtype = z.dtype
     z = _wide(z)
     T = _number("T", T, z)
     v = _number("v", v, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return (v / T**2 * (((p * z).sum(-1, keepdim=True) - z) * p)).to(dtype)
+    return _into(out, v / T**2 * (((p * z).sum(-1, keepdim=True) - z) * p), dtype)
 
 
 def vjp_T(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:

@@ -68,14 +68,14 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -92,6 +92,55 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
+def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
+
+
+def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return (torch.cat([first, *others]) if others else first).to(dtype)
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target.copy_(part)
+        at += len(part)
+    return out
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -215,7 +264,7 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
     return ((lam * (s**2).sum() - _at_labels(_log_softmax(z), y).sum()) / B).to(dtype)
 
 
-def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = (p[b,i]*(1 + 2*lam*s[b]) - y[b,i])/B
@@ -224,27 +273,30 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> tor
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
     p = _softmax(z)  # (B, C)
-    return (_subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1)).to(dtype)
+    return _into(out, _subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1), dtype)
 
 
-def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = p[b,i]*(2*lam*p[b,j] + (1 + 2*lam*s[b])*(delta(i,j) - p[b,j]))/B
@@ -253,17 +305,20 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torc
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
@@ -273,10 +328,10 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torc
     s = _logsumexp(z)  # (B,)
     part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
     part_2 = (_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    return _with_diagonal(part_1, part_2).to(dtype)
+    return _into(out, _with_diagonal(part_1, part_2), dtype)
 
 
-def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i]*(1 + 2*lam*s[b]) - (1 - 2*lam*(1 - s[b]))*sum_k(p[b,k]*v[b,k]))/B
@@ -286,29 +341,37 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_y(y)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
     z, y, v = _wide(z), _wide(y), _wide(v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
+    part = 1 + 2 * lam * s  # (B,)
+    part_1 = 1 + -2 * lam * (1 - s)  # (B,)
     p = _softmax(z)  # (B, C)
-    part = (1 + 2 * lam * s)[:, None] * v - ((1 + -2 * lam * (1 - s)) * (p * v).sum(-1))[..., None]  # (..., B, C)
-    return (part * p / max(B, 1)).to(dtype)
+
+    def along(v: torch.Tensor) -> torch.Tensor:
+        return (part[:, None] * v - (part_1 * (p * v).sum(-1))[..., None]) * p / max(B, 1)
+
+    return _joined(map(along, _parts(v, 2, B)), out, dtype)
 
 
-def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*(2*lam*p[b,i] + (1 + 2*lam*s[b])*(1 - p[b,i]))/B
@@ -317,17 +380,20 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
         z: logits, shape (B, C).
         y: labels, class indices (B,) or probabilities (B, C).
         lam: weight of the penalty, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
+        ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
@@ -335,7 +401,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return ((_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)).to(dtype)
+    return _into(out, (_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,8 @@
 A vector output p(z) has ``value``, ``jacobian``, ``jvp``, ``vjp``; a scalar output L has ``value``,
 ``gradient``, ``hessian``, ``hvp``, ``hessian_diagonal``, ``hessian_trace``. With several variables
 the name ends in the variable's: ``gradient_W``. Over the batch dimension a Hessian is one block a sample. Where a
-derivation has a batch, a function along a direction takes several at once, stacked along a first axis.
+derivation has a batch, a function along a direction takes several at once, stacked along a first axis, and the Hessian
+of a variable that all samples share is an operator too: ``hessian_operator_W``.
 
 Both wings read this list: one derives and prints the right sides, the other judges them.
 """
@@ -69,6 +70,44 @@ def kernel_functions(derivation: Derivation) -> tuple[KernelFunction, ...]:
         make = _of_scalar if not axes else _of_tensor
         functions.extend(make(derivation, output, variable, suffix, names))
     return tuple(_stackable(function) for function in functions) if derivation.batch is not None else tuple(functions)
+
+
+@dataclass(frozen=True)
+class HessianOperator:
+    """A Hessian as an operator that keeps what no direction changes.
+
+    Attributes:
+        name: of the function that makes it, such as ``hessian_operator_W``.
+        methods: name of a method -> name of the kernel function that computes the same.
+    """
+
+    name: str
+    methods: tuple[tuple[str, str], ...]
+
+
+def hessian_operators(derivation: Derivation) -> tuple[HessianOperator, ...]:
+    """One for each variable that all samples of a batch share: its Hessian is one matrix, too large to be formed."""
+    if derivation.batch is None or derivation.output is None or isinstance(derivation.output, NamedTensor):
+        return ()
+    operators = []
+    for variable in derivation.wrt:
+        if isinstance(variable, NamedTensor) and derivation.batch not in variable.dims:
+            suffix = f"_{variable.name}" if len(derivation.wrt) > 1 else ""
+            names = {"hvp": "hvp", "diagonal": "hessian_diagonal", "trace": "hessian_trace", "dense": "hessian"}
+            methods = tuple((method, f"{name}{suffix}") for method, name in names.items())
+            operators.append(HessianOperator(f"hessian_operator{suffix}", methods))
+    return tuple(operators)
+
+
+def ways_to_call(derivation: Derivation, function: KernelFunction) -> tuple[str, ...]:
+    """The function's own name, and ``operator.method`` where a method of an operator computes the same."""
+    methods = [
+        f"{operator.name}.{method}"
+        for operator in hessian_operators(derivation)
+        for method, name in operator.methods
+        if name == function.name
+    ]
+    return (function.name, *methods)
 
 
 def sample_independence(derivation: Derivation) -> tuple[Claim, ...]:

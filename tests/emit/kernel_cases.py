@@ -295,6 +295,11 @@ def kernels(derivation: Derivation, backend: str) -> ModuleType:
     return load(emit(program_of(derivation), backend), f"kernels_{derivation.name}_{backend}")
 
 
+def function_names(module: ModuleType) -> list[str]:
+    """The functions of a module that return arrays, without operators."""
+    return [name for name in module.__all__ if "operator" not in name.lower()]
+
+
 def load(source: str, name: str) -> ModuleType:
     """Import source text as a module of its own."""
     with TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from kernel_cases import function_names
 
 from closedform.numeric.numpy import cross_entropy, linear_cross_entropy, linear_mse, mse, softmax
 from closedform.numeric.torch import cross_entropy as torch_ce
@@ -23,7 +24,7 @@ PAIRS = [
     (linear_cross_entropy, torch_head),
     (linear_mse, torch_linear_mse),
 ]
-FUNCTIONS = [(numpy, pytorch, name) for numpy, pytorch in PAIRS for name in numpy.__all__]
+FUNCTIONS = [(numpy, pytorch, name) for numpy, pytorch in PAIRS for name in function_names(numpy)]
 IDS = [f"{numpy.__name__.rpartition('.')[2]}.{name}" for numpy, _, name in FUNCTIONS]
 each = pytest.mark.parametrize(("numpy", "pytorch", "name"), FUNCTIONS, ids=IDS)
 

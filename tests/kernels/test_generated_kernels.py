@@ -7,6 +7,7 @@ held to them; `closedform verify` tries many more. A failure shrinks to small si
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import closedform.derivations
-from closedform.check.backends import BACKENDS, library
+from closedform.check.backends import BACKENDS, kernel_of, library
 from closedform.check.judge import Judge
 from closedform.check.message import failure
 from closedform.check.shifts import shift_findings, shifts
 from closedform.check.strategies import kernel_cases
 from closedform.derivations import cross_entropy, softmax
 from closedform.discover import discover
-from closedform.functions import KernelFunction, kernel_functions
+from closedform.functions import KernelFunction, kernel_functions, ways_to_call
 from closedform.notation import Derivation
 
 DERIVATIONS = [item.derivation for item in discover(Path(closedform.derivations.__file__).parent) if item.derivation.output is not None]
@@ -34,28 +35,32 @@ FUNCTIONS = [
 ]
 
 
-def judge_of(derivation: Derivation, function: KernelFunction, backend: str, dtype: str) -> Judge:
+def judges_of(derivation: Derivation, function: KernelFunction, backend: str, dtype: str) -> list[Judge]:
+    """One for each way to call the function: by its name, and as a method of an operator."""
     module = importlib.import_module(f"closedform.numeric.{backend}.{derivation.name}")
-    return Judge(getattr(module, function.name), derivation, function, library(backend), dtype, "cpu")
+    names = list(ways_to_call(derivation, function))
+    names = [name for name in names if hasattr(module, name.partition(".")[0])]  # no operator where there is nothing to keep
+    calls = [(replace(function, name=name), kernel_of(module, name, derivation)) for name in names]
+    return [Judge(kernel, derivation, called, library(backend), dtype, "cpu") for called, kernel in calls]
 
 
-@pytest.mark.parametrize(("derivation", "function", "dtype"), FUNCTIONS)
+@pytest.mark.parametrize(("derivation", "function"), FUNCTIONS)
 @settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_kernels_agree_with_every_witness(data: Any, derivation: Derivation, function: KernelFunction) -> None:
     dtype = data.draw(st.sampled_from(("float64", "float32")))
     case = data.draw(kernel_cases(derivation, function, dtype))
     for backend in BACKENDS:
-        judge = judge_of(derivation, function, backend, dtype)
-        with judge.library.scope():
-            for oracle, finding in judge.findings(case).items():
-                assert not finding.failed, failure(judge, case, oracle, finding)
+        for judge in judges_of(derivation, function, backend, dtype):
+            with judge.library.scope():
+                for oracle, finding in judge.findings(case).items():
+                    assert not finding.failed, failure(judge, case, oracle, finding)
 
 
 @pytest.mark.parametrize(("derivation", "function"), FUNCTIONS)
 def test_kernels_are_as_shift_invariant_as_their_definition(derivation: Derivation, function: KernelFunction) -> None:
     for backend in BACKENDS:
-        judge = judge_of(derivation, function, backend, "float32")
+        judge = judges_of(derivation, function, backend, "float32")[0]
         for shift in shifts(derivation):
             assert not [finding for finding in shift_findings(judge, shift) if finding.failed]
 

@@ -6,6 +6,7 @@ were, and a second call gives the same bits.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,14 @@ BACKENDS = ("numpy", "torch")
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a call gave: the result as float64, and in ``violation`` how it broke the contract ('' if it did not)."""
+    """What a call gave: the result as float64, and in ``violation`` how it broke the contract ('' if it did not).
+
+    ``written`` is what a second call left in the argument ``out``, where the kernel takes one.
+    """
 
     result: np.ndarray
     violation: str = ""
+    written: np.ndarray | None = None
 
 
 class NumpyLibrary:
@@ -122,6 +127,23 @@ def library(backend: str) -> Library:
     raise UsageError(f"unknown backend {backend!r}; kernels are checked for {' and '.join(BACKENDS)}")
 
 
+def kernel_of(module: Any, name: str, derivation: Derivation) -> Callable[..., Any]:
+    """A function of a kernel module; ``operator.method``: a method of the operator that a function makes from the givens."""
+    maker, _, method = name.partition(".")
+    if not hasattr(module, maker):
+        raise UsageError(f"the kernel module {getattr(module, '__name__', module)!r} has no function {maker}")
+    function: Callable[..., Any] = getattr(module, maker)
+    if not method:
+        return function
+    count = len(derivation.given)
+
+    def called(*arguments: Any, out: Any = None) -> Any:
+        keywords = {} if out is None else {"out": out}
+        return getattr(function(*arguments[:count]), method)(*arguments[count:], **keywords)
+
+    return called
+
+
 def call(
     kernel: Callable[..., Any],
     derivation: Derivation,
@@ -146,11 +168,31 @@ def call(
     try:
         result = kernel(*arguments.values())
         again = kernel(*arguments.values())
+        written = _written(kernel, arguments, function, inputs, library, dtype, device)
     except Exception as error:  # a kernel under test may raise anything, and that is a finding
         return Outcome(np.full(shape, np.nan), f"it raised {type(error).__name__}: {error}")
     numbers = library.numbers(result)
     violation = _violation(library, arguments, before, result, numbers, library.numbers(again), shape, dtype, device)
-    return Outcome(numbers if numbers.shape == shape else np.full(shape, np.nan), violation)
+    return Outcome(numbers if numbers.shape == shape else np.full(shape, np.nan), violation, written)
+
+
+def _written(
+    kernel: Callable[..., Any],
+    arguments: dict[str, Any],
+    function: KernelFunction,
+    inputs: Inputs,
+    library: Library,
+    dtype: str,
+    device: str,
+) -> np.ndarray | None:
+    """What a kernel that takes ``out`` leaves in it: an array of NaN in the layout of the first argument."""
+    if not function.axes or "out" not in inspect.signature(kernel).parameters:
+        return None
+    shape = inputs.recipe.leading + tuple(inputs.sizes[index.dim] for index in function.axes)
+    layout = inputs.layout(next(iter(arguments)))
+    out = library.array(np.full(shape, np.nan), dtype, "contiguous" if layout == "broadcast" else layout, device)
+    kernel(*arguments.values(), out=out)
+    return library.numbers(out)
 
 
 def _violation(

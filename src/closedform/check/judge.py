@@ -72,6 +72,10 @@ class Judge:
             return {CONTRACT: Finding(np.inf, True, detail=outcome.violation)}
         got = case.view.of(outcome.result)
         found = {CONTRACT: Finding(0.0, True), BALL: compare(got, case.truth.distance(got), case.bound, case.truth.high)}
+        if outcome.written is not None:
+            written = case.view.of(outcome.written)
+            if compare(written, case.truth.distance(written), case.bound, case.truth.high).failed and not found[BALL].failed:
+                found[CONTRACT] = Finding(np.inf, True, detail="with out= it wrote other values than it returns")
         if case.autograd is not None:
             found[AUTOGRAD] = against(case.autograd, got, case.bound)
         if case.differences is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from closedform.check.backends import library
+from closedform.check.backends import kernel_of, library
 from closedform.check.bounds import PRECISIONS
 from closedform.check.cases import Case, cases, drawn_case
 from closedform.check.constraints import ConstraintError
@@ -45,6 +45,7 @@ def check_kernel(
     device: str = "cpu",
     accuracy: str = COMPONENTWISE,
     several: bool = False,
+    through: str = "",
 ) -> tuple[KernelCheck, ...]:
     """Compare one kernel function with every oracle that applies to it, and with the invariants of its definition.
 
@@ -60,6 +61,8 @@ def check_kernel(
         device: for torch.
         accuracy: ``componentwise``: each entry by its own bound; ``absolute``: every entry by the largest bound of
             its result, for kernels that do not promise to be right in entries that are small beside the others.
+        through: ``operator.method`` where that is called in place of the function, on the same inputs: the method of
+            what the module's function ``operator`` makes from the derivation's givens.
         several: whether to call it with several directions at once too, where the function is one along a direction.
 
     Returns:
@@ -70,16 +73,16 @@ def check_kernel(
     Raises:
         UsageError: an unknown backend or dtype, or a module without the function.
     """
-    if not hasattr(kernel_module, function.name):
-        raise UsageError(f"the kernel module {getattr(kernel_module, '__name__', kernel_module)!r} has no function {function.name}")
+    kernel = kernel_of(kernel_module, through or function.name, derivation)
     if dtype not in PRECISIONS or (backend == "numpy" and dtype == "bfloat16"):
         raise UsageError(f"unknown dtype {dtype!r} for {backend}; bounds are known for {', '.join(PRECISIONS)}")
     function = function if several else replace(function, several="")
-    judge = Judge(getattr(kernel_module, function.name), derivation, function, library(backend), dtype, device)
+    called = replace(function, name=through or function.name)
+    judge = Judge(kernel, derivation, called, library(backend), dtype, device)
     try:
         drawn = cases(derivation, function, dtype, examples, seed)
     except ConstraintError as error:
-        names = (derivation.name, function.name, backend, dtype)
+        names = (derivation.name, called.name, backend, dtype)
         return (KernelCheck(*names, oracle=BALL, verdict=INCONCLUSIVE, worst=0.0, message=str(error)),)
     if accuracy not in (COMPONENTWISE, ABSOLUTE):
         raise UsageError(f"unknown accuracy {accuracy!r}; it is {COMPONENTWISE!r} or {ABSOLUTE!r}")

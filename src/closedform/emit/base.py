@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from closedform.emit.code import ATOM, COMPARISON, PRODUCT, SIGN, SUM, Code, minus, number, power
-from closedform.emit.code import divisor as divisor_code
+from closedform.emit.code import ATOM, PRODUCT, Code
+from closedform.emit.elementwise import ElementwisePrinter
 from closedform.emit.names import Names, describe
 from closedform.emit.products import ProductPrinter
 from closedform.errors import LoweringError
@@ -27,7 +28,7 @@ class Statement:
     leads: bool
 
 
-class BodyPrinter(ProductPrinter, ABC):
+class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
     """Prints nodes as expressions of one backend, with names for what is used more than once.
 
     A subclass gives ``elementwise`` (operation -> format of its arguments), ``calls`` and overrides.
@@ -59,20 +60,39 @@ class BodyPrinter(ProductPrinter, ABC):
 
     # -- statements ---------------------------------------------------------------------------
 
-    def body(self, result: ir.Node, wanted: Mapping[ir.Node, str], *, as_result: bool = True) -> tuple[list[Statement], str]:
-        """The statements before the return, and the text that is returned (an array of its own if ``as_result``)."""
-        order = list(ir.walk(result))
+    def body(
+        self, result: ir.Node, wanted: Mapping[ir.Node, str], *, as_result: bool = True, into_out: bool = False
+    ) -> tuple[list[Statement], str]:
+        """The statements before the return, and the text that is returned.
+
+        With ``as_result`` it is an array of its own; with ``into_out`` it may be computed in the argument ``out``.
+        """
+        if into_out:
+            self.in_out = result.arg if isinstance(result, ir.WithDiagonal) else result
+        statements = self._statements(list(ir.walk(result)), wanted, result)
+        return statements, self._returned(result) if as_result else self.code(result).text
+
+    def several(self, nodes: Sequence[ir.Node], wanted: Mapping[ir.Node, str]) -> tuple[list[Statement], list[str]]:
+        """Statements that compute several arrays, and an expression for each."""
+        statements = self._statements(list(dict.fromkeys(chain.from_iterable(map(ir.walk, nodes)))), wanted, None)
+        return statements, [self.code(node).text for node in nodes]
+
+    def _statements(self, order: Sequence[ir.Node], wanted: Mapping[ir.Node, str], result: ir.Node | None) -> list[Statement]:
+        """Names for what is wanted by name, or used more than once, or long."""
         uses = self._uses = {}
         for node in order:
             for part in node.parts:
                 uses[part] = uses.get(part, 0) + 1
+        # What no direction reaches is computed once, before what is computed for each.
+        parts = [part for node in order if self.leads(node) for part in node.parts if not self.leads(part) and not part.is_plain]
+        fixed = {part.arg if isinstance(part, ir.View) else part for part in parts}
         statements: list[Statement] = []
         for node in order:
             self._split_if_long(node, statements)
-            worth = node in wanted or uses.get(node, 0) > 1
+            worth = node in wanted or uses.get(node, 0) > 1 or node in fixed
             if node is not result and worth and not self._is_trivial(node):
                 self._define(node, wanted.get(node), statements)
-        return statements, self._returned(result) if as_result else self.code(result).text
+        return statements
 
     def _define(self, node: ir.Node, wanted: str | None, statements: list[Statement]) -> None:
         text = self.code(node).text
@@ -102,6 +122,10 @@ class BodyPrinter(ProductPrinter, ABC):
                 found[part] = None
                 queue.extend(part.parts)
         return list(found)
+
+    def is_named(self, node: ir.Node) -> bool:
+        """Whether a variable holds the array."""
+        return node in self._known
 
     def _is_trivial(self, node: ir.Node) -> bool:
         if isinstance(node, ir.View):
@@ -138,10 +162,10 @@ class BodyPrinter(ProductPrinter, ABC):
         printers: dict[type[ir.Node], Callable[..., Code]] = {
             ir.Input: self._input,
             ir.Labels: self._input,
-            ir.Number: self._number,
+            ir.Number: self.number,
             ir.OneHot: self._one_hot,
             ir.View: self._view,
-            ir.Map: self._map,
+            ir.Map: self.elementwise,
             ir.Reduce: self._reduce,
             ir.Contract: self.contract,
             ir.Row: self._row,
@@ -215,13 +239,6 @@ class BodyPrinter(ProductPrinter, ABC):
     def _input(self, node: ir.Input | ir.Labels) -> Code:
         return Code(self._arguments[node.name])
 
-    def _number(self, node: ir.Number) -> Code:
-        return number(node.value, self._sizes_of(node), guard=self.guard)
-
-    def _sizes_of(self, node: ir.Number) -> dict[Dim, str]:
-        found = sorted((s for s in node.value.free_symbols if isinstance(s, Dim)), key=lambda dim: dim.name)
-        return {dim: self.size(dim) for dim in found}
-
     def _view(self, node: ir.View) -> Code:
         order = [axis for axis in node.order if axis is not None]
         inner = node.arg
@@ -244,59 +261,6 @@ class BodyPrinter(ProductPrinter, ABC):
                 slots.pop(0)
             slots.insert(0, "...")
         return Code(f"{code.at(ATOM)}[{', '.join(slots)}]")
-
-    def _map(self, node: ir.Map) -> Code:
-        args = node.args
-        if node.op in ("mul", "div") and isinstance(args[0], ir.Number) and not isinstance(args[1], ir.Number):
-            return self._scaled(args[0], args[1]) if node.op == "mul" else self._binary(node)
-        if node.op == "mul" and isinstance(args[1], ir.Number):
-            return self._scaled(args[1], args[0])
-        if node.op in self.BINARY:
-            return self._binary(node)
-        if node.op == "neg":
-            return minus(self.code(args[0]))
-        if node.op == "pow":
-            return power(self.code(args[0]), self.code(args[1]))
-        if node.op in ("maximum", "minimum"):
-            return self.extremum(node)
-        if node.op == "where":
-            return self.where(node)
-        return self.call(node.op, *(self.constant(arg) if isinstance(arg, ir.Number) else self.code(arg) for arg in args))
-
-    BINARY: Mapping[str, tuple[str, int, int, int]] = {
-        "add": ("+", SUM, SUM, PRODUCT),
-        "sub": ("-", SUM, SUM, PRODUCT),
-        "mul": ("*", PRODUCT, PRODUCT, SIGN),
-        "div": ("/", PRODUCT, PRODUCT, SIGN),
-        "less": ("<", COMPARISON, SUM, SUM),
-        "less_equal": ("<=", COMPARISON, SUM, SUM),
-        "not_equal": ("!=", COMPARISON, SUM, SUM),
-    }
-
-    MIRRORED: Mapping[str, str] = {"<": ">", "<=": ">="}
-
-    def _binary(self, node: ir.Map) -> Code:
-        sign, level, left, right = self.BINARY[node.op]
-        if sign in self.MIRRORED and isinstance(node.args[0], ir.Number):  # 0 < x reads x > 0
-            node, sign = ir.Map(node.op, node.args[::-1]), self.MIRRORED[sign]
-        return Code(f"{self.code(node.args[0]).at(left)} {sign} {self.code(node.args[1]).at(right)}", level)
-
-    def _scaled(self, factor: ir.Number, array: ir.Node) -> Code:
-        """A number times an array: one pass over the array, and no division of plain numbers by zero in values."""
-        code, value = self.code(array), factor.value
-        above, below = value.as_numer_denom()
-        sizes = self._sizes_of(factor)
-        if below == 1 or not below.free_symbols:
-            return Code(f"{self._number(factor).at(PRODUCT)} * {code.at(SIGN)}", PRODUCT)
-        under = divisor_code(below, sizes, guard=self.guard)
-        if above == 1:
-            return Code(f"{code.at(PRODUCT)} / {under}", PRODUCT)
-        if above == -1:
-            return Code(f"{minus(code).at(PRODUCT)} / {under}", PRODUCT)
-        top = number(above, sizes, guard=self.guard)
-        if not array.dims and not self.leads(array):
-            return Code(f"{top.at(PRODUCT)} * {code.at(SIGN)} / {under}", PRODUCT)
-        return Code(f"{code.at(PRODUCT)} * ({top.at(PRODUCT)} / {under})", PRODUCT)
 
     def _reduce(self, node: ir.Reduce) -> Code:
         inner = node.arg
@@ -357,10 +321,6 @@ class BodyPrinter(ProductPrinter, ABC):
         """An array with one value."""
 
     @abstractmethod
-    def constant(self, node: ir.Number) -> Code:
-        """A number in the dtype of the arrays, as an argument of a function."""
-
-    @abstractmethod
     def expanded(self, code: Code, dims: ir.Shape) -> Code:
         """An array repeated along axes of length one, without a copy."""
 
@@ -383,11 +343,3 @@ class BodyPrinter(ProductPrinter, ABC):
     @abstractmethod
     def identity(self, node: ir.Identity) -> Code:
         """An identity matrix."""
-
-    @abstractmethod
-    def extremum(self, node: ir.Map) -> Code:
-        """The larger or the smaller of the arguments."""
-
-    @abstractmethod
-    def where(self, node: ir.Map) -> Code:
-        """A choice entry by entry."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
-from closedform.lower.nodes import Input, MinusLabels, Node, walk
-from closedform.lower.program import Function, Program
+from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Top, walk
+from closedform.lower.program import Function, Operator, Program
 from closedform.notation import Given, Let, head_name
 from closedform.syntax.text import to_text
 
@@ -53,16 +53,16 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
         stacked = _stacked([dim.name for dim in given.dims], program) if given.name == function.several else ""
         lines.append(f"    {given.name}{described}, {_axes(given, program)}{stacked}.".replace(":,", ":"))
     like = next((given.name for given in function.parameters if given.dims and not given.classes), "")
-    result = _shape([index.dim.name for index in function.axes], program)
-    stacked = _stacked([index.dim.name for index in function.axes], program) if function.several else ""
+    if function.axes:
+        lines.append(OUT)
     lines += [
         "",
         "Returns:",
-        f"    {f'Shape {result}{stacked}' if result != '()' else 'A number'}, in the dtype of {like}.",
+        f"    {_result(function, program)}, in the dtype of {like}.",
         "",
         *_accuracy(function),
         "Raises:",
-        *(f"    {part}" for line in raises for part in wrap(line, LONGEST, subsequent_indent="    ")),
+        *_raised(raises),
     ]
     return "\n".join(lines)
 
@@ -95,6 +95,89 @@ def _rounded(nodes: Iterable[Node], names: Mapping[Node, str]) -> str:
     inputs = dict.fromkeys(part.name for node in nodes if node not in names for part in walk(node) if isinstance(part, Input))
     expressions = [f"expressions of {', '.join(inputs)}"] if inputs else []
     return " and ".join([*lets, *expressions])
+
+
+OUT = "    out: where to write the result, instead of into a new array; no input may share its memory."
+
+
+def _raised(errors: Iterable[str]) -> list[str]:
+    return [f"    {line}" for error in errors for line in wrap(error, LONGEST, subsequent_indent="    ")]
+
+
+def _result(function: Function, program: Program) -> str:
+    names = [index.dim.name for index in function.axes]
+    stacked = _stacked(names, program) if function.several else ""
+    return f"Shape {_shape(names, program)}{stacked}" if names or program.leading else "A number"
+
+
+def method_docstring(function: Function, program: Program, *, devices: bool) -> str:
+    """Summary, formula, arguments, result and errors of a method of an operator."""
+    lines = [METHODS[function.kind], "", *_formula(function, program)]
+    arguments = [
+        f"    {given.name}: {_axes(given, program)}{_stacked([d.name for d in given.dims], program)}." for given in function.parameters
+    ]
+    arguments += [OUT] if function.axes else []
+    lines += ["", "Args:", *arguments] if arguments else []
+    lines += ["", "Returns:", f"    {_result(function, program)}, in the dtype of the operator."]
+    if arguments:
+        names = [*(given.name for given in function.parameters), *(["out"] if function.axes else [])]
+        place = ", device" if devices else ""
+        lines += ["", "Raises:", f"    TypeError, ValueError: {' or '.join(names)} has another dtype{place} or shape than is asked for."]
+    return "\n".join(lines)
+
+
+# What is kept that no let defines.
+KEPT: dict[type[Node], str] = {Top: "where a row is largest"}
+
+METHODS = {
+    "hvp": "The Hessian times a direction, or times several.",
+    "hessian_diagonal": "The diagonal, exactly.",
+    "hessian_trace": "The trace, exactly.",
+    "hessian": "The whole matrix.",
+}
+
+
+def operator_class_docstring(operator: Operator, program: Program, output: str, wrt: str) -> str:
+    """What the class stands for and what it keeps."""
+    variable = next(given for given in operator.parameters if given.name == operator.product.wrt)
+    shape = _shape([dim.name for dim in variable.dims], program)
+    lines = [
+        f"The Hessian of {output} with respect to {wrt}, as an operator on directions of shape {shape}.",
+        "",
+        *wrap(f":func:`{operator.name}` makes it from the arguments. It keeps what no direction changes:", WIDTH),
+        "",
+        "Attributes:",
+        f"    shape: {shape}, that of a direction.",
+        "    dtype: of the arguments and of results.",
+    ]
+    known = {given.name: given for given in operator.parameters} | {let.name: let for let in program.setting.lets}
+    for item in operator.kept:
+        named = known.get(item.name)
+        told = named.doc if named is not None else KEPT.get(type(item.node), "")
+        doc = f" {told}," if told else ""
+        axes = [dim.name if dim is not None else "1" for dim in item.stand_in.dims]
+        described = f" shape {_shape(axes, program)}" if axes else " a number"
+        if isinstance(item.stand_in, Labels):
+            described = f" {_axes(known[item.name], program)}"  # type: ignore[arg-type]
+        lines.append(f"    {item.name}:{doc}{described}.")
+    return "\n".join(lines)
+
+
+def operator_docstring(operator: Operator, program: Program, output: str, wrt: str, raises: Iterable[str]) -> str:
+    """What the function that makes the operator does."""
+    lines = [
+        f"The Hessian of {output} with respect to {wrt}, as an operator that keeps what no direction changes.",
+        "",
+        *wrap("A product costs less than that of the function along a direction, and no Hessian is formed unless it is asked for.", WIDTH),
+        "",
+        "Args:",
+    ]
+    for given in operator.parameters:
+        described = f": {given.doc}" if given.doc else ":"
+        lines.append(f"    {given.name}{described}, {_axes(given, program)}.".replace(":,", ":"))
+    methods = ", ".join(f"``{function.name}``" for function in operator.methods)
+    lines += ["", "Returns:", f"    An operator with the methods {methods} and ``linear_operator``."]
+    return "\n".join([*lines, "", "Raises:", *_raised(raises)])
 
 
 def _formula(function: Function, program: Program) -> list[str]:

@@ -5,6 +5,21 @@ from __future__ import annotations
 IMPORTS = "import numpy as np"
 ARRAY = "np.ndarray"
 
+# A method of operators; {array} is one of their arrays.
+LINEAR_OPERATOR = '''
+def linear_operator(self) -> object:
+    """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""
+    from scipy.sparse.linalg import LinearOperator
+
+    size = int(np.prod(self.shape))
+
+    def product(x):  # type: ignore[no-untyped-def]
+        directions = x.T.reshape(-1, *self.shape).astype(self.dtype)
+        return self.hvp(directions).reshape(-1, size).T.reshape(x.shape)
+
+    return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=self.dtype)
+'''
+
 # In the order in which they are printed; each may call those before it.
 HELPERS: dict[str, str] = {
     "_check": '''
@@ -66,12 +81,12 @@ def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dt
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
 ''',
     "_check_direction": '''
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 ''',
@@ -88,6 +103,61 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+''',
+    "_check_out": '''
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+''',
+    "_output": '''
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+''',
+    "_into": '''
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+''',
+    "_parts": '''
+def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
+''',
+    "_joined": '''
+def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
+    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return np.concatenate([first, *others]) if others else first
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target[...] = part
+        at += len(part)
+    return out
+''',
+    "_blocks": '''
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 ''',
     "_erf": '''
 def _erf(x: np.ndarray) -> np.ndarray:
@@ -187,6 +257,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     x = x - near
     return x - (p * x).sum(-1, keepdims=True)
 ''',
+    "_softmax_jvp": '''
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+''',
     "_variance": '''
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
@@ -230,6 +312,20 @@ def _probabilities(y: np.ndarray, classes: int, like: np.ndarray) -> np.ndarray:
     if not np.issubdtype(y.dtype, np.integer):
         return y
     return (y[..., None] == np.arange(classes)).astype(like.dtype)
+''',
+    "_gram": '''
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
+    b, m, n = x.shape
+    if out is None or not out.flags.c_contiguous:
+        out = np.empty((m, n, m, n), x.dtype)
+    rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
+    scaled, step = rows * scale, max(n, 1) * max(1, 64 // max(n, 1))
+    for at in range(0, m * n, step):
+        end = min(at + step, m * n)
+        np.matmul(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
+        matrix[end:, at:end] = matrix[at:end, end:].T
+    return out
 ''',
     "_with_diagonal": '''
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:

@@ -9,6 +9,22 @@ from __future__ import annotations
 IMPORTS = "import torch"
 ARRAY = "torch.Tensor"
 
+# A method of operators; {array} is one of their arrays.
+LINEAR_OPERATOR = '''
+def linear_operator(self) -> object:
+    """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""
+    from scipy.sparse.linalg import LinearOperator
+
+    size, like = torch.Size(self.shape).numel(), self.{array}
+
+    def product(x):  # type: ignore[no-untyped-def]
+        directions = torch.tensor(x.T.reshape(-1, *self.shape), dtype=self.dtype, device=like.device)
+        return self.hvp(directions).reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
+
+    dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
+    return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=dtype)
+'''
+
 # In the order in which they are printed; each may call those before it.
 HELPERS: dict[str, str] = {
     "_check": '''
@@ -87,14 +103,14 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
 ''',
     "_check_direction": '''
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 ''',
@@ -111,6 +127,61 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+''',
+    "_overlap": '''
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+''',
+    "_check_out": '''
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+''',
+    "_into": '''
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+''',
+    "_parts": '''
+def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
+''',
+    "_joined": '''
+def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return (torch.cat([first, *others]) if others else first).to(dtype)
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target.copy_(part)
+        at += len(part)
+    return out
+''',
+    "_blocks": '''
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 ''',
     "_wide": '''
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -195,6 +266,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     x = x - near
     return x - (p * x).sum(-1, keepdim=True)
 ''',
+    "_softmax_jvp": '''
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+''',
     "_variance": '''
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
@@ -234,6 +312,20 @@ def _probabilities(y: torch.Tensor, classes: int, like: torch.Tensor) -> torch.T
     if y.is_floating_point():
         return y
     return (y.unsqueeze(-1) == torch.arange(classes, device=y.device)).to(like.dtype)
+''',
+    "_gram": '''
+def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None) -> torch.Tensor:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]); in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
+    if out is None or out.dtype != x.dtype or not out.is_contiguous() or x.requires_grad or torch.compiler.is_compiling():
+        return torch.tensordot(x, x, dims=([0], [0])) * scale
+    _, m, n = x.shape
+    rows, matrix = x.flatten(1), out.view(m * n, m * n)
+    scaled, step = rows * scale, n * max(1, 256 // max(n, 1))
+    for at in range(0, m * n, max(step, 1)):
+        end = min(at + step, m * n)
+        torch.mm(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
+        matrix[end:, at:end] = matrix[at:end, end:].T
+    return out
 ''',
     "_with_diagonal": '''
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from sympy import Expr, Symbol
 
-from closedform.functions import KernelFunction
+from closedform.functions import KernelFunction, hessian_operators
 from closedform.lower.conditions import conditions
 from closedform.lower.formula import Formula
 from closedform.lower.nodes import Input, Labels, Node, OneHot
+from closedform.lower.prepared import prepared
 from closedform.lower.program import Function, Program
 from closedform.notation import Derivation, Given, NamedTensor, Setting
 
@@ -41,15 +42,18 @@ def lower(derivation: Derivation, closed_forms: Sequence[tuple[KernelFunction, C
     axes in front, the same for all tensors of a call.
     """
     functions = tuple(_lower_function(derivation, function, form) for function, form in closed_forms)
+    names = {function.name for function in functions}
+    operators = [prepared(o, functions) for o in hessian_operators(derivation) if o.methods[0][1] in names]
     return Program(
         name=derivation.name,
         title=derivation.title,
         about=derivation.about,
         source=derivation.source,
         setting=derivation.setting,
-        leading=derivation.batch is None,
+        batch=derivation.batch,
         functions=functions,
         conditions=conditions(derivation),
+        operators=tuple(operator for operator in operators if operator is not None),
     )
 
 

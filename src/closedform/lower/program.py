@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from closedform.lower.nodes import Node
-from closedform.notation import Given, Index, Setting
+from closedform.notation import Dim, Given, Index, Setting
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,41 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """An array or number that an operator keeps under a name: ``node``, for which ``stand_in`` stands in its methods."""
+
+    name: str
+    node: Node
+    stand_in: Node
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A Hessian that keeps what no direction changes.
+
+    Attributes:
+        name: of the function that makes it.
+        product: the function along a direction that it is made from.
+        parameters: the arguments that it is made from.
+        kept: what it keeps.
+        methods: functions of what is kept, and of a direction where they have one as their parameter.
+    """
+
+    name: str
+    product: Function
+    parameters: tuple[Given, ...]
+    kept: tuple[Kept, ...]
+    methods: tuple[Function, ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """One module of kernels.
 
     Attributes:
-        leading: whether tensors may have further axes in front, which all tensors of a call share.
+        batch: the dimension of samples, if the derivation has one.
         conditions: what is checked of the arguments, besides their shapes.
+        operators: what comes after the functions.
     """
 
     name: str
@@ -72,6 +101,12 @@ class Program:
     about: str
     source: str
     setting: Setting
-    leading: bool
+    batch: Dim | None
     functions: tuple[Function, ...]
     conditions: tuple[Condition, ...] = ()
+    operators: tuple[Operator, ...] = ()
+
+    @property
+    def leading(self) -> bool:
+        """Whether it is about one sample: then tensors may have further axes in front, which all tensors of a call share."""
+        return self.batch is None

@@ -12,7 +12,7 @@ from types import ModuleType
 from closedform.check import check_kernel
 from closedform.discover import Found, discover, paper_beside, select
 from closedform.errors import DerivationError, LoweringError, UsageError
-from closedform.functions import kernel_functions
+from closedform.functions import kernel_functions, ways_to_call
 from closedform.notation import Derivation
 from closedform.papers import Paper
 from closedform.pipeline.describing import described
@@ -148,8 +148,9 @@ class _Run:
 
     def steps(self, item: Found) -> int:
         """How often :meth:`verify` tells its meter."""
-        functions = len(kernel_functions(item.derivation))
-        return 2 + functions * (1 + len(self.installed) * len(DTYPES))
+        functions = kernel_functions(item.derivation)
+        called = sum(len(ways_to_call(item.derivation, function)) for function in functions)
+        return 2 + len(functions) + called * len(self.installed) * len(DTYPES)
 
     def verify_all(self, items: Sequence[Found], meter: _Meter) -> tuple[DerivationResult, ...]:
         return tuple(self.verify(item, meter) for item in items)
@@ -201,13 +202,15 @@ class _Run:
             for form in forms:
                 for dtype in DTYPES:
                     for backend, module in kernels.items():
-                        name = form.function.name
-                        meter.step(f"{derivation.name}: check {name} ({backend}, {dtype})")
-                        if hasattr(module, name):  # else the file is stale, which is reported
-                            checks += self._check_one(derivation, form, module, backend, dtype)
+                        for name in ways_to_call(derivation, form.function):
+                            meter.step(f"{derivation.name}: check {name} ({backend}, {dtype})")
+                            if hasattr(module, name.partition(".")[0]):  # else the file is stale, which is reported
+                                checks += self._check_one(derivation, form, name, module, backend, dtype)
         return tuple(checks)
 
-    def _check_one(self, derivation: Derivation, form: Form, module: ModuleType, backend: str, dtype: str) -> tuple[KernelCheck, ...]:
+    def _check_one(
+        self, derivation: Derivation, form: Form, name: str, module: ModuleType, backend: str, dtype: str
+    ) -> tuple[KernelCheck, ...]:
         """Compare with the definition; the proved closed form only tells how accurately the kernel can compute it."""
         return check_kernel(
             replace(derivation, lets=form.closed.setting.lets),
@@ -219,6 +222,7 @@ class _Run:
             seed=self.seed,
             device=self.device if backend == "torch" else "cpu",
             several=True,
+            through=name if name != form.function.name else "",
         )
 
 
