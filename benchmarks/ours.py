@@ -96,7 +96,8 @@ def _logits(module: ModuleType, quantity: str) -> Callable[[Logits], Call]:
 
 
 def _compiled(problem: Logits) -> Call:
-    kernel = torch.compile(function(cross_entropy_torch, "hvp", "out"), fullgraph=True)
+    # For this size alone: compiled before for another, it would be compiled again for every size.
+    kernel = torch.compile(function(cross_entropy_torch, "hvp", "out"), fullgraph=True, dynamic=False)
     return lambda: kernel(problem.z, problem.y, problem.v, out=problem.out)
 
 
