@@ -15,7 +15,7 @@ from benchmarks.contender import Call, Contender, UnavailableError
 from benchmarks.peers import PEERS, field_of_peers
 from benchmarks.problems import GRADIENT, Linear
 from benchmarks.race import race
-from benchmarks.results import SHORT, Error
+from benchmarks.results import SHORT, Cell, Error, Row
 
 
 def test_a_library_that_is_not_installed_is_reported_and_the_others_run() -> None:
@@ -109,10 +109,7 @@ def test_the_worst_of_all_scales_is_judged() -> None:
 
 
 def test_the_same_figures_make_the_same_picture() -> None:
-    errors = [
-        Error(who, quantity, "float32", 10, scale, 2 * scale)
-        for who in (accuracy.AUTOGRAD, accuracy.OURS_TORCH)
-        for quantity in (accuracy.LOSS, accuracy.GRADIENT, accuracy.DIAGONAL, accuracy.PRODUCT)
-        for scale in (1.0, 10.0)
-    ]
-    assert plots.accuracy(errors) == plots.accuracy(errors)
+    cell = Cell("S", "S: (B, d, C) = (3, 2, 1)", GRADIENT, 100, (Row("closedform, torch", 1.0, ours=True), Row("peer", 2.0)))
+    picture = plots.speed([cell])
+    assert "<svg" in picture
+    assert plots.speed([cell]) == picture
