@@ -49,15 +49,15 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("verify", "sofmax"), "closedform: no derivation is named 'sofmax'; did you mean softmax?"),
-        (("generate", "nonsense"), "closedform: no derivation is named 'nonsense'; there are: cross_entropy"),
+        (("verify", "sofmax"), "closedform: no derivation is named 'sofmax'; did you mean softmax or "),
+        (("generate", "nonsense"), "closedform: no derivation is named 'nonsense'; there are: batch_head, "),
         (("verify", "softmax", "--examples", "0"), "Invalid value for '--examples'"),
         (("verify", "softmax", "--device", "cuda:99"), "closedform: torch has no device 'cuda:99' here"),
         (("verify", "softmax", "--json", "no/such/folder.json"), "there is no folder no/such"),
         (("generate", "--backend", "fortran"), "Invalid value for '--backend'"),
         (("check",), "Missing argument 'FILE...'"),
         (("check", "missing.claims"), "closedform: missing.claims: cannot be read: No such file or directory"),
-        (("derive", "sofmax"), "closedform: no derivation is named 'sofmax'; did you mean softmax?"),
+        (("derive", "sofmax"), "closedform: no derivation is named 'sofmax'; did you mean softmax or "),
         (("derive", "L = z[i]^2", "--given", "z[C]"), "closedform: "),
         (("derive", "L = x^2", "--given", "x", "--wrt", "y"), "closedform: "),
         (("derive", "L = x^", "--given", "x", "--wrt", "x"), "closedform: "),
@@ -165,3 +165,35 @@ def test_derive_prints_the_forms_of_a_derivation() -> None:
     result = run("derive", "softmax")
     assert result.exit_code == 0
     assert "dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])" in result.stdout
+
+
+IDENTITY = """from closedform.notation import Claim, Derivation, Dim, Given, Let, indices, partial, tensor
+
+(n, m) = indices("n m", Dim("N"))
+x, y = tensor("x", Dim("N")), tensor("y", Dim("N"))
+derivation = Derivation(
+    name="doubling",
+    title="Doubling",
+    given=(Given(x),),
+    lets=(Let(y[n], 2 * x[n]),),
+    claims=(Claim("rate", partial(y[n], x[n]), 2, cites=(1,)),),
+)
+"""
+
+
+def test_a_papers_formulas_are_listed_with_their_verdicts(tmp_path: Path) -> None:
+    folder = tmp_path / "derivations"
+    folder.mkdir()
+    (folder / "doubling.py").write_text(IDENTITY)
+    table = folder / "README.md"
+    command = ("verify", "--jobs", "1", "--report", "reports", "--formulas", table)
+    assert "formulas are listed in one paper.toml beside the derivations; found: none" in run(*command).output
+    (folder / "paper.toml").write_text("title = 'A paper'\n[[formula]]\nlatex = '|y|'\nsection = 'One'\n[[formula]]\nlatex = 'z'\n")
+    assert run(*command).exit_code == 0
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert r"| 1 | $`\vert y\vert `$ | [doubling](../reports/doubling.md): rate | **✓ proved** |" in lines
+    assert "| 2 | $`z`$ | left out | **left out** |" in lines
+
+
+def test_a_table_of_formulas_is_about_all_derivations() -> None:
+    assert "--formulas is about all derivations" in run("verify", "softmax", "--formulas", "table.md").output
