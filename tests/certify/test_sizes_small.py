@@ -179,6 +179,8 @@ def test_sums_over_several_indices_are_an_open_end(text: str) -> None:
         "given x[N] where x[n] in {0, 1}\nshow tanh(sum_n(x[n])*(sum_n(x[n])-1)*(sum_n(x[n])-2)) = 0",
         "given y[B,C] where y onehot\nshow tanh(sum_b(y[b,c])*(sum_b(y[b,c])-1)*(sum_b(y[b,c])-2)) = 0",
         "given y[C] where y onehot\ngiven x[C]\nshow y[i]*tanh(sum_c(y[c]*x[c] + 1) - x[i] - 3) = 0",
+        "given x[N]\nlet t = sum_n(step(x[n] - 1))\nshow tanh(t*(t-1)*(t-2)) = 0",
+        "given x[N]\nlet t = sum_n(where(x[n] < 1, 0, 1))\nshow tanh(t*(t-1)*(t-2)) = 0",
         "given x[N] where x[n]^2 = 1\nshow tanh(sum_n(x[n])*(sum_n(x[n])-2)*(sum_n(x[n])+2)) = 0",
         "given x[N] where x[n] in {0, 1}, sum_n(x[n]) = 2\nshow (x[i]-1)*(1-x[j])*(1-delta(i,j)) = 0",
     ],
@@ -192,6 +194,7 @@ def test_discrete_inputs_that_do_not_move_a_sum_are_an_open_end(text: str) -> No
     [
         "given z[C]\ngiven m[C] where m[c] in {0, 1}\nlet p[c] = m[c]*exp(z[c])/sum_k(m[k]*exp(z[k]))\n"
         "show dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])",
+        "given x[N]\nlet f = exp(sum_n(relu(x[n] - 1)))\nshow df/dx[n] = f*step(x[n] - 1)",
         "given z[B,C]\ngiven y[B,C] where y onehot\nlet t = sum_bc(y[b,c]*z[b,c])\nlet f = exp(t)\nshow df/dz[b,c] = f*y[b,c]",
     ],
 )

@@ -20,8 +20,27 @@ from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.float64 import Float64
 from closedform.certify.sizes.parameters import count_of, outer_indices, summand
 from closedform.errors import ClosedformError
-from closedform.notation import Dim, Given, Index, Membership, OneHot, Setting, free_indices
+from closedform.notation import (
+    Abs,
+    Dim,
+    Given,
+    Index,
+    Membership,
+    OneHot,
+    Setting,
+    free_indices,
+    less,
+    less_equal,
+    maximum,
+    minimum,
+    relu,
+    sign,
+    step,
+    where,
+)
 
+PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
+NEAR = 0.05  # relative distance of positions on one branch
 ROUNDS = 8  # so many choices of discrete values are tried
 RANGES = ((0.3, 1.7), (0.1, 0.9))  # of the other inputs
 SURPLUS = 4  # points beyond the number of parameters; without any the ones always are a combination
@@ -33,18 +52,22 @@ CLEARLY = 1e-7  # relative residual beyond which rounding cannot explain that th
 def hides_size(keys: tuple[Expr, ...], dim: Dim, setting: Setting, sizes: Mapping[Dim, int]) -> bool:
     """Whether a combination of the parameters' summands could be a constant; False means that none is.
 
-    Where inputs are discrete that has to hold at positions at which they have equal values, and these positions have to
-    move all parameters that others move.
+    Where inputs are discrete, or functions piecewise, that has to hold at positions at which they have equal values, or near
+    each other on one branch, and these positions have to move all parameters that others move.
     """
     at = {**sizes, dim: count_of(keys, sizes) + SURPLUS}
-    discrete = any(is_discrete(given) for given in setting.given)
+    stepwise = any(body.has(*PIECEWISE) for body in (*keys, *(let.body for let in setting.lets)))
+    several = stepwise or any(is_discrete(given) for given in setting.given)
 
     def drawn(alike: bool) -> list[NDArray[np.float64]]:
-        draws = (_Draw(np.random.default_rng(seed), *RANGES[seed % 2], dim, alike) for seed in range(ROUNDS if discrete else 2))
+        draws = (
+            _Draw(np.random.default_rng(seed), *RANGES[seed % 2], dim, alike, alike and stepwise)
+            for seed in range(ROUNDS if several else 2)
+        )
         found = (_columns(keys, setting, at, draw) for draw in draws)
         return [columns for columns in found if columns is not None and np.isfinite(columns).all()]
 
-    rank = max(map(_rank, drawn(alike=False)), default=0) if discrete else None
+    rank = max(map(_rank, drawn(alike=False)), default=0) if several else None
     return all(_reaches_ones(columns) or rank not in (None, _rank(columns)) for columns in drawn(alike=True))
 
 
@@ -123,7 +146,7 @@ def _columns(keys: tuple[Expr, ...], setting: Setting, sizes: Mapping[Dim, int],
 
 @dataclass(frozen=True)
 class _Draw:
-    """Random inputs in double precision; if ``alike``, discrete ones have equal values along the dimension.
+    """Random inputs in double precision; if ``alike``, discrete ones have equal values along the dimension; if ``near``, others nearly so.
 
     One-hot rows along it are zero: so they are at every position but one, which counts as a free index.
     """
@@ -133,6 +156,7 @@ class _Draw:
     high: float
     dim: Dim | None = None
     alike: bool = False
+    near: bool = False
 
     def __call__(self, given: Given, sizes: Mapping[Dim, int]) -> NDArray[np.float64]:
         shape = [sizes[dim] for dim in given.dims]
@@ -143,5 +167,6 @@ class _Draw:
             return np.broadcast_to(hot, shape)
         choices = next((c.values for c in given.where if isinstance(c, Membership)), None)
         if choices is None:
-            return self.rng.uniform(self.low, self.high, shape)
+            about = self.rng.uniform(self.low, self.high, few if self.near else shape)
+            return about * self.rng.uniform(1 - NEAR, 1 + NEAR, shape) if self.near else about
         return np.broadcast_to(self.rng.choice([float(value) for value in choices], few), shape)
