@@ -51,7 +51,7 @@ def main(files: tuple[Path, ...], sample: int | None, seed: int, report: Path | 
 
 def _claims(files: tuple[Path, ...]) -> Iterator[tuple[Setting, Claim]]:
     for found in discover():
-        yield from ((found.derivation.setting, claim) for claim in found.derivation.claims)
+        yield from ((found.derivation.setting_of(claim), claim) for claim in found.derivation.claims)
     for file in files:
         yield from ((block.setting, claim) for block in parse_file(file) for claim in block.claims)
 

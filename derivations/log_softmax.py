@@ -22,6 +22,7 @@ derivation = Derivation(
     ),
     output=ell,
     wrt=(z,),
+    curved=True,
     claims=(
         Claim("logarithm_of_softmax", ell[i], log(p[i]), title="it is the logarithm of softmax"),
         Claim("probabilities", exp(ell[i]), p[i], title="and softmax is its exponential"),

@@ -18,7 +18,8 @@ derivation = Derivation(
     given=(Given(z, "logits"), Given(T, "temperature", where=(positive(T),))),
     lets=(Let(p[i], exp(z[i] / T) / summation(exp(z[k] / T), k), "probabilities"),),
     output=p,
-    wrt=(z, T),
+    wrt=(z,),
+    curved=True,
     claims=(
         Claim("jacobian_z", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]) / T, title="softmax's Jacobian over T"),
         Claim(

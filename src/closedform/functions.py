@@ -1,6 +1,7 @@
 """Which functions a derivation's kernels have, each as the left side of an equation.
 
-A vector output p(z) has ``value``, ``jacobian``, ``jvp``, ``vjp``; a scalar output L has ``value``,
+A vector output p(z) has ``value``, ``jacobian``, ``jvp``, ``vjp`` and, of a derivation that is ``curved``, ``hvp``, the product
+with the Hessian of sum(g*p) for an upstream gradient g (none for a variable in which p is affine); a scalar output L has ``value``,
 ``gradient``, ``hessian``, ``hvp``, ``hessian_diagonal``, ``hessian_trace``. With several variables
 the name ends in the variable's: ``gradient_W``. Over the batch dimension a Hessian is one block a sample. Where a
 derivation has a batch, a function along a direction takes several at once, stacked along a first axis, and the Hessian
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Indexed, Symbol
+from sympy import Add, Expr, Indexed, Mul, Sum, Symbol
 
 from closedform.notation import (
     Claim,
@@ -25,6 +26,7 @@ from closedform.notation import (
     NamedTensor,
     delta,
     free_indices,
+    head_name,
     partial,
     scalar,
     summation,
@@ -160,6 +162,12 @@ def _of_tensor(
     yield KernelFunction(f"jvp{suffix}", "jvp", along, rows, variable, (tangent,))
     back = summation(_at(cotangent, rows) * jacobian, *rows)
     yield KernelFunction(f"vjp{suffix}", "vjp", back, columns, variable, (cotangent,))
+    if derivation.curved and not _is_affine(output, variable, derivation):
+        other = names.entry(variable, rows + columns)
+        second = partial(output, entry, other)
+        over = _indices_of(other)
+        curved = summation(_at(cotangent, rows) * second * _at(tangent, over), *rows, *over)
+        yield KernelFunction(f"hvp{suffix}", "hvp", curved, columns, variable, (cotangent, tangent))
 
 
 def _of_scalar(
@@ -184,6 +192,28 @@ def _of_scalar(
     yield KernelFunction(f"hvp{suffix}", "hvp", along, rows, variable, (direction,))
     yield KernelFunction(f"hessian_diagonal{suffix}", "hessian_diagonal", diagonal, rows, variable)
     yield KernelFunction(f"hessian_trace{suffix}", "hessian_trace", summation(diagonal, *rows), (), variable)
+
+
+def _is_affine(expression: Expr, variable: NamedTensor | Symbol, derivation: Derivation) -> bool:
+    """Whether the form of an expression shows that its second derivatives by the variable vanish."""
+    if not _depends(expression, variable, derivation):
+        return True
+    if isinstance(expression, Indexed | Symbol):
+        let = derivation.setting.let(head_name(expression))
+        return head_name(expression) == variable.name or (let is not None and _is_affine(let.body, variable, derivation))
+    if isinstance(expression, Mul):
+        carrying = [factor for factor in expression.args if _depends(factor, variable, derivation)]
+        return len(carrying) == 1 and _is_affine(carrying[0], variable, derivation)
+    parts = (expression.function,) if isinstance(expression, Sum) else expression.args if isinstance(expression, Add) else ()
+    return bool(parts) and all(_is_affine(part, variable, derivation) for part in parts)
+
+
+def _depends(expression: Expr, variable: NamedTensor | Symbol, derivation: Derivation) -> bool:
+    """Whether a variable occurs in an expression, or in what its names are defined by."""
+    names = {base.name for base in expression.atoms(NamedTensor)} | {symbol.name for symbol in expression.atoms(Symbol)}
+    bodies = [let.body for let in derivation.lets if let.name in names]
+    sources = [source for given in derivation.given if given.name in names for source in given.of]
+    return variable.name in names or any(_depends(part, variable, derivation) for part in (*bodies, *sources))
 
 
 def _indices_of(entry: Expr) -> tuple[Index, ...]:

@@ -69,6 +69,10 @@ def _distilling(z: Tensor, t: Tensor, T: Tensor) -> Tensor:
     return T**2 * F.kl_div(F.log_softmax(z / T, -1), F.log_softmax(t / T, -1), log_target=True, reduction="batchmean")
 
 
+def _contrasting(q: Tensor, k: Tensor, T: Tensor) -> Tensor:
+    return F.cross_entropy(q @ k.T / T, torch.arange(len(q)))
+
+
 PEERS = (
     Peer("log_softmax", lambda z: F.log_softmax(z, -1), {}),
     Peer("logsumexp", lambda z: torch.logsumexp(z, -1), {}),
@@ -95,6 +99,11 @@ PEERS = (
         lambda mu, y, v: F.gaussian_nll_loss(mu, y, v, eps=0.0),
         {"v": _positive(SIZES["B"], SIZES["C"])},
     ),
+    Peer("info_nce", _contrasting, {"T": _number(0.5)}),
+    Peer("l2_normalise", lambda x: F.normalize(x, dim=-1), {}),
+    Peer("layer_norm", lambda x, w, b, eps: F.layer_norm(x, x.shape, w, b, float(eps)), {"eps": _number(1e-5)}),
+    Peer("rms_norm", lambda x, w, eps: F.rms_norm(x, x.shape, w, float(eps)), {"eps": _number(1e-5)}),
+    Peer("attention", F.scaled_dot_product_attention, {}),
 )
 
 
@@ -178,6 +187,11 @@ def test_huber_takes_the_square_on_the_threshold() -> None:
     (gradient,) = torch.autograd.grad(loss, r)
     assert torch.equal(kernels("huber").value(r.detach(), zero, 1.0), loss.detach())
     torch.testing.assert_close(kernels("huber").gradient(r.detach(), zero, 1.0), gradient)
+
+
+def test_attention_maps_over_batch_and_heads() -> None:
+    Q, K, V = (torch.randn(2, 3, *shape, dtype=torch.float64) for shape in ((4, 5), (7, 5), (7, 2)))
+    torch.testing.assert_close(kernels("attention").value(Q, K, V), F.scaled_dot_product_attention(Q, K, V))
 
 
 def test_without_any_label_the_loss_is_nan() -> None:

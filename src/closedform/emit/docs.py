@@ -22,6 +22,7 @@ SUMMARY = {
     "gradient": "The gradient of {output} with respect to {wrt}.",
     "hessian": "The Hessian of {output} with respect to {wrt}.",
     "hvp": "The Hessian of {output} with respect to {wrt}, times a direction; no Hessian is formed.",
+    "curved": "The Hessian of sum(g*{output}) with respect to {wrt}, times a direction.",
     "hessian_diagonal": "The diagonal of the Hessian of {output} with respect to {wrt}.",
     "hessian_trace": "The trace of the Hessian of {output} with respect to {wrt}.",
 }
@@ -46,7 +47,8 @@ def definition(let: Let, program: Program) -> str:
 
 def function_docstring(function: Function, program: Program, output: str, wrt: str, raises: Iterable[str]) -> str:
     """Summary, formula, arguments, result and errors."""
-    summary = SUMMARY.get(function.kind, "{output}.").format(output=output, wrt=wrt)
+    curved = function.kind == "hvp" and bool(program.functions[0].axes)
+    summary = SUMMARY.get("curved" if curved else function.kind, "{output}.").format(output=output, wrt=wrt)
     lines = [summary[0].upper() + summary[1:], "", *_formula(function, program), "", "Args:"]
     for given in function.parameters:
         described = f": {given.doc}" if given.doc else ":"

@@ -11,7 +11,7 @@ from closedform.lower import rules
 from closedform.lower.contraction import product
 from closedform.lower.labelled import ZERO, Labelled, align, layout_of, number, to_last, transpose
 from closedform.lower.nodes import Broadcast, Diagonal, DiagonalOf, Identity, Matrix, MinusLabels, Node, Number, OneHot, Row, WithDiagonal
-from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, summed
+from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, multiplied_out, summed
 from closedform.notation import (
     Dim,
     Index,
@@ -190,6 +190,9 @@ class Formula:
                 return self._added([self.lower(Sum(term, *((k, 1, k.dim) for k in over))) for term in body.args])
             body = Mul(*common, core, evaluate=False)
         factors, bound = summed(_factors(body), over)
+        terms = multiplied_out(factors, bound)
+        if terms is not None:
+            return self._added([self._product(term, bound) for term in terms])
         sizes = Mul(*(factor for factor in factors if _is_size(factor)))
         arrays = [self.lower(factor) for factor in factors if not _is_size(factor)]
         operands = [number(sizes), *arrays] if sizes != 1 else arrays

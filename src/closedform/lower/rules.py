@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, variance
-from closedform.lower.nodes import Complement, Map, Node, Number, Reduce, Row, Top, View
+from closedform.lower.nodes import Complement, Diagonal, Map, Node, Number, Reduce, Row, Top, View
 
 Rule = Callable[..., Node | None]
 
@@ -294,6 +294,8 @@ def _log(array: Node) -> Node | None:
         return elementwise("softplus", (logistic,))
     if isinstance(array, Row) and array.op == "softmax":
         return Row("log_softmax", array.arg)
+    if isinstance(array, Diagonal):  # entries of the logarithm, which may be one of the above
+        return Diagonal(_log_of(array.arg), array.i, array.j)
     if isinstance(array, Number) and not array.value.free_symbols:
         return Number(log(array.value))
     if not isinstance(array, Map):

@@ -130,6 +130,23 @@ def _distribute(factors: list[Expr], bound: list[Index], position: int, index: I
     return [*common, core, *rest], [candidate for candidate in bound if candidate != index]
 
 
+def multiplied_out(factors: Sequence[Expr], bound: Sequence[Index]) -> list[Expr] | None:
+    """The terms of a sum of products in which a factor that adds is multiplied out; None where adding first is no more work.
+
+        sum_ik( g[i] (n[i] + n[k]) v[k] ) = sum_ik( g[i] n[i] v[k] ) + sum_ik( g[i] n[k] v[k] )
+
+    The factor on the left is a matrix, all that stands on the right are vectors.
+    """
+    kept = frozenset().union(*map(free_indices, factors)) - set(bound)
+    parts = [part for factor in factors for term in Add.make_args(factor) for part in Mul.make_args(term)]
+    axes = max(len(kept), *(len(free_indices(part)) for part in parts))
+    for position, factor in enumerate(factors):
+        if isinstance(factor, Add) and len(free_indices(factor)) > axes:
+            others = [*factors[:position], *factors[position + 1 :]]
+            return [Mul(term, *others) for term in factor.args]
+    return None
+
+
 def common_factors(expression: Expr) -> tuple[list[Expr], Expr]:
     """(factors, rest) with ``expression`` their product: what all terms of a sum have in common is pulled out."""
     if not isinstance(expression, Add):

@@ -21,7 +21,8 @@ class Claim:
 
     ``cites`` holds the numbers of the formulas of the source that it states. With ``computed`` the kernels compute this
     right side, not the one that is derived: of two equal formulas one may lose digits that the other keeps,
-    ``1 - sum_i(p[i]^2)`` beside ``sum_i(p[i]*(1 - p[i]))``.
+    ``1 - sum_i(p[i]^2)`` beside ``sum_i(p[i]*(1 - p[i]))``. ``given`` are further tensors that it is about, such as a direction
+    or an upstream gradient; of a claim that kernels compute they are named as the kernels' arguments are, ``v`` and ``g``.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Claim:
     source: str = ""
     cites: tuple[int, ...] = ()
     computed: bool = False
+    given: tuple[Given, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lhs", sympy.sympify(self.lhs))
@@ -59,6 +61,7 @@ class Derivation:
         output: the let that the kernels compute (a tensor or a scalar loss); None for claims without kernels.
         wrt: the givens to differentiate by.
         batch: the dimension over which samples are independent: Hessians come as one block a sample.
+        curved: of a tensor output, whether kernels are made of its second derivatives too (of a scalar they always are).
         claims: what the source says, to be proved or refuted.
         formulas: what it says of whole matrices, with the layouts in which it holds.
         source: where the formulas come from.
@@ -75,6 +78,7 @@ class Derivation:
     claims: tuple[Claim, ...] = ()
     formulas: tuple[MatrixFormula, ...] = ()
     batch: Dim | None = None
+    curved: bool = False
     source: str = ""
     cites: tuple[int, ...] = ()
     about: str = ""
@@ -102,12 +106,17 @@ class Derivation:
         if twice is not None:
             raise NotationError(f"derivation {self.name}: two claims are named {twice}")
         for claim in self.claims:
-            check_names(claim.lhs, known, f"claim {claim.name}")
-            check_names(claim.rhs, known, f"claim {claim.name}")
+            known_here = self.setting_of(claim).symbols()
+            check_names(claim.lhs, known_here, f"claim {claim.name}")
+            check_names(claim.rhs, known_here, f"claim {claim.name}")
         for formula in self.formulas:
             for symbol in formula.symbols:
                 entry = symbol if isinstance(symbol, Symbol) else symbol[tuple(Index("i", dim) for dim in symbol.dims)]
                 check_names(entry, known, f"formula {formula.name}")
+
+    def setting_of(self, claim: Claim) -> Setting:
+        """What a claim is about: the derivation's setting, with the claim's own givens."""
+        return Setting((*self.given, *claim.given), self.lets) if claim.given else self.setting
 
     @property
     def computed(self) -> NamedTensor | Symbol:

@@ -16,7 +16,7 @@ from closedform.syntax.text import to_text
 
 def judge_claims(derivation: Derivation, *, seed: int) -> tuple[ClaimResult, ...]:
     """A verdict for every claim and matrix formula, beside the engine's own closed form of its left side."""
-    claims = [judge(derivation.setting, claim, derivation=derivation.name, seed=seed) for claim in derivation.claims]
+    claims = [judge(derivation.setting_of(claim), claim, derivation=derivation.name, seed=seed) for claim in derivation.claims]
     formulas = [judge_formula(derivation.setting, formula, derivation=derivation.name, seed=seed) for formula in derivation.formulas]
     return (*claims, *formulas)
 

@@ -121,14 +121,17 @@ def by_autograd(derivation: Derivation, view: View, sizes: Mapping[Dim, int], va
     axes = tuple(Index(f"axis_{k}", dim) for k, dim in enumerate(output.dims)) if isinstance(output, NamedTensor) else ()
     entry = output[axes] if isinstance(output, NamedTensor) else output
 
+    extra = [tensors[item.name] for item in view.function.extra]
+
     def definition(x: Any) -> Any:
         given = tensors if view.function.wrt is None else {**tensors, view.function.wrt.name: x}
-        return evaluate(entry, derivation.setting, sizes, given, ring, axes)
+        result = evaluate(entry, derivation.setting, sizes, given, ring, axes)
+        return (result * extra[0]).sum() if len(extra) > 1 else result  # curved along the upstream gradient
 
     if view.function.kind == "mixed":
         return _mixed(torch.func, lambda given: evaluate(entry, derivation.setting, sizes, {**tensors, **given}, ring, axes), tensors, view)
     at = None if view.function.wrt is None else tensors[view.function.wrt.name]
-    along = tensors[view.function.extra[0].name] if view.function.extra else None
+    along = extra[-1] if extra else None
     if view.column is not None:
         along = torch.tensor(view.column, dtype=torch.float64)
     with warnings.catch_warnings():

@@ -58,7 +58,8 @@ class _Differences:
         self.entry = output[self.axes] if isinstance(output, NamedTensor) else output
         self.ring = Ball(PRECISION)
         self.exact = {name: balls(value) for name, value in values.items()}
-        self.cotangent: np.ndarray | None = None
+        extra = view.function.extra
+        self.cotangent = values[extra[0].name] if len(extra) > 1 else None
 
     def projection(self, generator: np.random.Generator) -> Projection | None:
         shape = np.shape(self.values[self.name])
@@ -95,7 +96,7 @@ class _Differences:
         if self.view.column is not None:
             return self.view.column
         extra = self.view.function.extra
-        return self.values[extra[0].name] if extra else None
+        return self.values[extra[-1].name] if extra else None
 
     def _column(self, shape: tuple[int, ...], generator: np.random.Generator) -> Projection:
         """u' H e for one entry e; over the axes that rows and columns share, u lives where e does."""
