@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install verify test lint format generate report mutants verdicts bench clean
+.PHONY: help install verify test lint format generate report mutants verdicts bench gradcheck nightly clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,16 @@ bench: .venv/peers ## time, memory and accuracy of the kernels beside what else 
 
 verdicts: .venv/installed ## verdicts on the files of claims in tests/data with several seeds (minutes)
 	$(BIN)/python benchmarks/verdicts.py --seeds 5
+
+gradcheck: .venv/installed ## who catches which faulty kernel, gradcheck or closedform (minutes), into reports/gradcheck.md
+	$(BIN)/python benchmarks/gradcheck.py --report reports/gradcheck.md
+
+# torch imports Triton wherever it finds it, which takes seconds, so it is installed apart.
+.venv/nightly: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt --target $@ triton
+
+nightly: .venv/nightly ## thousands of inputs: torch's own functions in 20 seeds, a Triton kernel in its interpreter
+	PYTHONPATH=.venv/nightly $(BIN)/python -m pytest --quiet --kernel-profile nightly tests/testing/nightly_torch.py tests/testing/nightly_triton.py
 
 clean: ## remove what was installed and built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*.html

@@ -72,7 +72,7 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> Any:
     from closedform.testing.collecting import PowerItem
 
     items: Iterable[Any] = found if isinstance(found, list) else [found]
-    return [*items, PowerItem.from_parent(collector, name=f"{name}[power]", specification=specification, threshold=threshold)]
+    return [*items, PowerItem.from_parent(collector, name=f"{name}:power", specification=specification, threshold=threshold)]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

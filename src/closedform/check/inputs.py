@@ -244,6 +244,7 @@ def _numbers(generator: np.random.Generator, shape: tuple[int, ...], texture: Te
     numbers = generator.standard_normal(shape)
     if texture.coarse:
         numbers = np.round(4 * numbers) / 4
+        numbers = numbers if numbers.ndim or numbers else np.ones(())  # a factor of 0 would hide whatever it multiplies
     numbers = _patterned(generator, numbers, texture) * texture.scale + texture.offset
     if texture.layout == "broadcast" and numbers.ndim and numbers.shape[0]:
         numbers = np.broadcast_to(numbers[:1], shape).copy()

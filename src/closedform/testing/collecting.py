@@ -77,7 +77,7 @@ class ClaimFile(_File):
         """One item for each claim."""
         for block in parse_file(self.path):
             for claim in block.claims:
-                yield self.check(f"claim[{claim.name}]", partial(_claim_message, block.setting, claim), "proof")
+                yield self.check(f"claim:{claim.name}", partial(_claim_message, block.setting, claim), "proof")
 
 
 class DerivationFile(_File):
@@ -94,22 +94,22 @@ class DerivationFile(_File):
     def _items(self, item: Found, prefix: str, devices: tuple[str, ...]) -> Iterator[pytest.Item]:
         derivation = item.derivation
         for claim in derivation.claims:
-            yield self.check(f"claim[{prefix}{claim.name}]", partial(_claim_message, derivation.setting, claim), "proof")
+            yield self.check(f"claim:{prefix}{claim.name}", partial(_claim_message, derivation.setting, claim), "proof")
         functions = kernel_functions(derivation)
         if not functions:
             return
-        yield self.check(f"assumptions[{prefix}samples]", partial(_assumptions_message, derivation), "proof")
+        yield self.check(f"assumptions:{prefix}samples", partial(_assumptions_message, derivation), "proof")
         for function in functions:
-            yield self.check(f"closed_form[{prefix}{function.name}]", partial(_form_message, derivation, function), "proof")
+            yield self.check(f"closed_form:{prefix}{function.name}", partial(_form_message, derivation, function), "proof")
         for backend in BACKENDS:
-            yield self.check(f"committed[{prefix}{backend}]", partial(_committed_message, item, backend), "numeric")
+            yield self.check(f"committed:{prefix}{backend}", partial(_committed_message, item, backend), "numeric")
         for function in functions:
             for backend in BACKENDS:
                 for dtype in DTYPES:
                     for device in devices if backend == "torch" else ("cpu",):
                         name = "-".join([f"{prefix}{function.name}", backend, dtype, *([] if device == "cpu" else [device])])
                         marks = ("numeric",) if device == "cpu" else ("numeric", "cuda")
-                        yield self.check(f"kernel[{name}]", partial(_kernel_message, item, function, backend, dtype, device), *marks)
+                        yield self.check(f"kernel:{name}", partial(_kernel_message, item, function, backend, dtype, device), *marks)
 
 
 class PowerItem(Check):

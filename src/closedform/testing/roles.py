@@ -63,8 +63,8 @@ def differentiated_roles(derivation: Derivation, function: Kernel, order: int) -
 
 
 def role_functions(derivation: Derivation) -> tuple[KernelFunction, ...]:
-    """The functions of generated kernels; of a loss also ``vjp``, ``jvp``, and with several variables ``mixed``."""
-    functions = kernel_functions(derivation)
+    """The functions of generated kernels, one direction at a time; of a loss also ``vjp``, ``jvp``, and ``mixed`` for two variables."""
+    functions = tuple(replace(function, several="") for function in kernel_functions(derivation))
     if isinstance(derivation.output, NamedTensor):
         return functions
     return (*functions, *(extra for function in functions if function.kind == "gradient" for extra in _of_loss(derivation, function)))
