@@ -15,7 +15,7 @@ from faulty_kernels import SOFTMAX
 from closedform.testing import kernel_test
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _forward(out, z, C, stride, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
     """p = softmax(z), one row for each program."""
     row = tl.program_id(0)
@@ -26,7 +26,7 @@ def _forward(out, z, C, stride, BLOCK: tl.constexpr):  # type: ignore[no-untyped
     tl.store(out + row * stride + column, e / tl.sum(e, axis=0), mask=inside)
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _backward(out, p, g, C, stride, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
     """p (g - <p, g>), one row for each program."""
     row = tl.program_id(0)
@@ -51,7 +51,7 @@ class Softmax(torch.autograd.Function):
         return p
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:
         (p,) = ctx.saved_tensors
         result = torch.empty_like(p)

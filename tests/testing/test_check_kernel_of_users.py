@@ -53,7 +53,7 @@ def test_a_numpy_routine_by_roles() -> None:
         return np.asarray(p * (g - (p * g).sum(-1, keepdims=True)))
 
     roles: dict[str, Any] = {"value": numpy_softmax, "vjp": vjp}
-    report = check_kernel(roles, softmax_entry.derivation, backend="numpy", **FAST)
+    report = check_kernel(roles, softmax_entry.derivation, backend="numpy", leading_axes="any", **FAST)
     assert report.ok
     assert report.kernel == "value, vjp"
     with pytest.raises(KernelError, match="the sign is reversed"):
@@ -177,6 +177,7 @@ def test_kernel_test_is_a_test_function_with_one_item_for_each_role_dtype_and_de
         ((softmax, "softmax"), {"labels": "ints"}, UsageError, "labels are 'classes'"),
         ((softmax, "softmax"), {"profile": "quick"}, UsageError, "unknown profile 'quick'; profiles are dev, ci, nightly"),
         ((F.mse_loss, "mse"), {"leading_axes": 1}, UsageError, "take no leading axes"),
+        ((softmax, "softmax"), {"leading_axes": -1}, UsageError, "the leading axes are a number"),
         ((3, "softmax"), {}, UsageError, "a kernel is a function, or a map"),
     ],
 )

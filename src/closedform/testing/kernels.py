@@ -65,7 +65,7 @@ def kernel_test(
     backend: str = "torch",
     order: int = 2,
     labels: str = EITHER,
-    leading_axes: int | None = None,
+    leading_axes: int | str = 0,
     kinks: str = DEFINITION,
     compiled: str | bool = False,
     profile: str | Profile | None = None,
@@ -86,7 +86,7 @@ def kernel_test(
         backend: ``torch`` or ``numpy``.
         order: 1 leaves out derivatives of the backward pass.
         labels: ``classes``, ``probabilities`` or ``either``: how the kernel takes labels.
-        leading_axes: of how many leading axes the kernel maps over, for a function of tensors; any number if None.
+        leading_axes: over how many axes before those written the kernel maps, for a function of tensors; ``"any"`` number.
         kinks: what it returns at kinks: what the ``definition`` has there, any ``subgradient``, or anything ``finite``.
         compiled: also test it under ``torch.compile``, with the backend of that name; True is ``inductor``.
 

@@ -10,6 +10,20 @@ from sympy import Expr, Indexed, Symbol
 from closedform.errors import UsageError
 from closedform.notation import Derivation, Dim, Index, NamedTensor, Relation, scalar, tensor
 
+# Kernels that map over any number of leading axes, as generated ones do.
+ANY = "any"
+
+
+def as_written(derivation: Derivation) -> Derivation:
+    """The derivation for kernels that take the axes as they are written, and none before them.
+
+    A derivation with a batch dimension is of that kind, so a function of tensors without one gets its first.
+    """
+    output = derivation.output
+    if derivation.batch is not None or not isinstance(output, NamedTensor):
+        return derivation
+    return replace(derivation, batch=output.dims[0])
+
 
 def lifted(derivation: Derivation, axes: int) -> Derivation:
     """The derivation for kernels that map over exactly ``axes`` leading axes of every input.

@@ -15,7 +15,7 @@ from closedform.testing.accuracy import ABSOLUTE, Accuracy, Kernels, NoWorseThan
 from closedform.testing.compiled import compiled_roles
 from closedform.testing.examining import Conditions, examine
 from closedform.testing.kinks import DEFINITION, checked_convention
-from closedform.testing.lifting import lifted
+from closedform.testing.lifting import ANY, as_written, lifted
 from closedform.testing.profiles import Profile, profile
 from closedform.testing.reports import Examined, KernelReport
 from closedform.testing.roles import Role, differentiated_roles, given_roles
@@ -51,7 +51,7 @@ class Specification:
     accuracy: Accuracy = ABSOLUTE
     order: int = 2
     labels: str = EITHER
-    leading_axes: int | None = None
+    leading_axes: int | str = 0
     kinks: str = DEFINITION
     compiled: str | bool = False
 
@@ -70,6 +70,8 @@ class Specification:
             raise UsageError('NumPy functions have no backward pass; say what each computes: {"value": f, "gradient": g}')
         if not isinstance(self.kernels, Mapping) and not callable(self.kernels):
             raise UsageError(f"a kernel is a function, or a map from roles to functions; got {self.kernels!r}")
+        if self.leading_axes != ANY and not (isinstance(self.leading_axes, int) and self.leading_axes >= 0):
+            raise UsageError(f"the leading axes are a number of axes, or {ANY!r}; got {self.leading_axes!r}")
         checked(self.accuracy)
         checked_convention(self.kinks)
 
@@ -77,7 +79,9 @@ class Specification:
     def derivation(self) -> Derivation:
         """What it implements."""
         found = subject(self.implements, self.labels)
-        return lifted(found, self.leading_axes) if self.leading_axes else found
+        if self.leading_axes == ANY:
+            return found
+        return lifted(found, int(self.leading_axes)) if self.leading_axes else as_written(found)
 
     @cached_property
     def roles(self) -> dict[str, Role]:
