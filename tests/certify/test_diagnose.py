@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from closedform.certify import prove
 from closedform.certify.diagnose.diagnosis import Diagnosis, Kind, diagnose, diagnoses
 from closedform.certify.refute.search import find_counterexample
 from closedform.notation import Claim, Dim, Given, Let, Setting, indices, partial, scalar, summation, tensor
@@ -317,3 +318,24 @@ def test_sentences_are_those_of_the_diagnoses_and_the_same_for_other_seeds() -> 
 
 def test_at_most_three_sentences() -> None:
     assert max(len(judged(text, show)) for text, show, kind, _ in PLANTED if kind in (Kind.FACTOR, Kind.TRANSPOSED_MATRIX)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("given x\ngiven t\nshow sign(x)*max(0, abs(x) - t) = relu(x - t) - relu(-x - t)", "true if t > 0, which is not given"),
+        ("given x\ngiven a where a > 0\nlet f = max(x, a*x)\nshow df/dx = where(x > 0, 1, a)", "true if a = 1, which is not given"),
+        (
+            "given x[D]\ngiven z[D]\nshow sum_d((x[d] - z[d])^2) = 2 - 2*sum_d(x[d]*z[d])",
+            "true if x has unit norm and z has unit norm, which are not given",
+        ),
+    ],
+)
+def test_conditions_hold_at_many_points_where_there_are_branches(text: str, sentence: str) -> None:
+    (block,) = parse_claims(f"claim a\n{text}\n")
+    assert sentence in prove(block.setting, block.claims[0]).diagnosis
+
+
+def test_a_value_of_the_variable_is_no_condition() -> None:
+    (block,) = parse_claims("claim a\ngiven x\nlet f = x^2 + x\nshow df/dx = 1 - 3*x\n")
+    assert not any("x = 0" in sentence for sentence in prove(block.setting, block.claims[0]).diagnosis)

@@ -288,3 +288,12 @@ def test_softmax_of_a_batch_is_evaluated_where_it_depends() -> None:
     setting = Setting((Given(z),))
     value = evaluate(log(summation(exp(z[b, i]), i)), setting, {B: 2, C: 3}, {"z": np.zeros((2, 3))}, Float64(), (a, b))
     np.testing.assert_allclose(value, np.full((2, 2), math.log(3)))
+
+
+def test_powers_of_a_ball_around_zero_have_a_value() -> None:
+    third = arb(1) / 3
+    (squared,) = Ball(64).power(np.array([third - third], dtype=object), Integer(2)).flat
+    assert squared.contains(0)
+    assert squared.is_finite()
+    (cubed, inverse) = Ball(64).power(np.array([arb(2), arb(4)], dtype=object), Integer(-3)).flat
+    assert (cubed, inverse) == (arb(1) / 8, arb(1) / 64)

@@ -112,7 +112,7 @@ class Question:
 def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[UnknownMatrix, ...] = ()) -> Question:
     """Prepare a claim."""
     bodies = [claim.lhs, claim.rhs, *(let.body for let in setting.lets)]
-    piecewise = any(body.has(*_PIECEWISE) for body in bodies)
+    piecewise = is_piecewise(setting, claim)
     return Question(
         setting,
         claim,
@@ -126,6 +126,11 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
         sum(int(q.p).bit_length() + int(q.q).bit_length() for q in set().union(*(body.atoms(Rational) for body in bodies))),
         matrices,
     )
+
+
+def is_piecewise(setting: Setting, claim: Claim) -> bool:
+    """Whether a comparison, a sign or a maximum occurs."""
+    return any(body.has(*_PIECEWISE) for body in (claim.lhs, claim.rhs, *(let.body for let in setting.lets)))
 
 
 def _contracted(setting: Setting, claim: Claim) -> Sides:
@@ -223,6 +228,8 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
     chains = [order[k % USED_CHAINS] for k in range(wanted)]
     spare = [*(() if question.trigonometric else RESERVE), *order[min(wanted, USED_CHAINS) :]]
     patience = 3  # with radicands that are no squares whatever is drawn
+    for given in setting.given:
+        Tower(chains, 0).demand([sizes[dim] for dim in given.dims])
     while True:
         tower = Tower(chains, int(rng.integers(2**62)), strict=strict)
         scales = np.array([SCALES[(effort.round + k) % len(SCALES)] if effort.round or k % 2 else 1.0 for k in range(len(chains))])

@@ -10,20 +10,23 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
-from closedform.certify.decide import DIFFERENT, EQUAL, NOWHERE, Outcome, Question, decide, question
+from closedform.certify.decide import DIFFERENT, EQUAL, ERROR_BITS, NOWHERE, Outcome, Question, decide, question
 from closedform.certify.diagnose.diagnosis import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
 from closedform.certify.refute.points import dims_of, sizes_allowed
 from closedform.certify.refute.search import find_counterexample
+from closedform.certify.rings.base import TooLargeError
 from closedform.certify.sizes.matrices import UnknownMatrix, stronger_claim
 from closedform.certify.sizes.plan import SizePlan, size_plan
 from closedform.notation import Claim, Dim, Setting
 from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
 
 FURTHER = (3, 6)  # how far beyond the planned sizes to look as well where the theorem on sizes does not apply
+MOST_DEGREE = 2**16  # a draw then errs with a probability of at most 2^-10: x^p = x holds for every x modulo p
 LEAST_ERROR_BITS = 1000.0  # smaller probabilities are not told apart
 BRANCH_ROUNDS = 6  # further draws, of other magnitudes, in search of a branch that was not reached
 DIFFER = "the two sides differ over finite fields"
@@ -49,9 +52,13 @@ def prove(setting: Setting, claim: Claim, *, seed: int = 0, explain: bool = True
     """
     start = time.perf_counter()
     setting = setting.about(claim.lhs, claim.rhs)
-    verdict = _judged(setting, claim, seed)
+    try:
+        verdict = _judged(setting, claim, seed)
+    except TooLargeError as error:
+        verdict = Verdict(UNDECIDED, {}, notes=(str(error),))
     if explain and verdict.counterexample is not None:
-        verdict = replace(verdict, diagnosis=diagnose(setting, claim, verdict.counterexample, seed=seed))
+        with suppress(TooLargeError):
+            verdict = replace(verdict, diagnosis=diagnose(setting, claim, verdict.counterexample, seed=seed))
     return replace(verdict, seconds=time.perf_counter() - start)
 
 
@@ -62,6 +69,8 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         return proof
     dims = dims_of(setting, claim.lhs, claim.rhs)
     asked = question(setting, claim, plan.degree)
+    if plan.degree > MOST_DEGREE:
+        return _by_balls(setting, claim, seed, [], ("the degree of the two sides is too large for finite fields to tell them apart",))
     tried: list[dict[Dim, int]] = []
     outcomes: list[Outcome] = []
     absent: list[dict[Dim, int]] = []
@@ -69,7 +78,7 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         tried.append(sizes)
         try:
             outcome = decide(asked, sizes, seed=seed, thorough=not outcomes)
-        except UnsupportedConstraintError as error:
+        except (UnsupportedConstraintError, TooLargeError) as error:
             return _by_balls(setting, claim, seed, tried, (str(error),))
         if outcome.answer == DIFFERENT:
             return _by_balls(setting, claim, seed, tried, (DIFFER,), outcome.suspects)
@@ -77,6 +86,8 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
             absent.append(sizes)
         else:
             outcomes.append(outcome)
+    if not tried:
+        return Verdict(UNDECIDED, {}, notes=("none of the sizes that a proof asks for is among those that the conditions allow",))
     if not outcomes:
         return _by_balls(setting, claim, seed, tried, ("the two sides exist at none of the sizes tried",))
     unreached = _unreached(asked, tried, outcomes, seed)
@@ -88,6 +99,9 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     if unreached:
         notes = ("a branch of a piecewise function was reached by no draw; elsewhere the sides are equal at every size tried", *notes)
         return Verdict(UNDECIDED, _listed(tried), notes=notes)
+    if _error_bits(outcomes) < ERROR_BITS:
+        unsure = f"the two sides agree in every draw, which errs with a probability of up to {_error_probability(outcomes):.0e}: too much"
+        return Verdict(UNDECIDED, _listed(tried), notes=(unsure, *notes))
     return Verdict(PROVED, _listed(tried), error_probability=_error_probability(outcomes), notes=notes)
 
 
@@ -107,7 +121,7 @@ def equal_at_all_sizes(
 ) -> tuple[Question, list[dict[Dim, int]], list[Outcome]] | None:
     """The outcomes at the sizes that settle all others, if the sides exist and are equal at each of them."""
     plan = size_plan(setting, claim, frozenset(matrix.tensor for matrix in matrices))
-    if plan.open_ends:
+    if plan.open_ends or plan.degree > MOST_DEGREE:
         return None
     asked = question(setting, claim, plan.degree, matrices)
     tried = list(_grid(setting, dims_of(setting, claim.lhs, claim.rhs), plan))
@@ -115,15 +129,21 @@ def equal_at_all_sizes(
     for sizes in tried:
         try:
             outcomes.append(decide(asked, sizes, seed=seed, thorough=not outcomes))
-        except UnsupportedConstraintError:
+        except (UnsupportedConstraintError, TooLargeError):
             return None
         if outcomes[-1].answer != EQUAL:
             return None
-    return None if _unreached(asked, tried, outcomes, seed) else (asked, tried, outcomes)
+    if not outcomes or _error_bits(outcomes) < ERROR_BITS or _unreached(asked, tried, outcomes, seed):
+        return None
+    return asked, tried, outcomes
+
+
+def _error_bits(outcomes: list[Outcome]) -> float:
+    return min(LEAST_ERROR_BITS, *(outcome.error_bits for outcome in outcomes))
 
 
 def _error_probability(outcomes: list[Outcome]) -> float:
-    return float(2.0 ** -min(LEAST_ERROR_BITS, *(outcome.error_bits for outcome in outcomes)))
+    return float(2.0 ** -_error_bits(outcomes))
 
 
 def _beyond(plan: SizePlan, absent: list[dict[Dim, int]]) -> tuple[str, ...]:
@@ -182,7 +202,7 @@ def _by_balls(
     """Where the fields cannot prove: refuted if two enclosures are disjoint, else undecided with what is known."""
     counterexample = (
         find_counterexample(setting, claim, seed=seed)
-        or counterexample_among(suspects, setting, claim, tried[-1])
+        or counterexample_among(suspects, setting, claim, tried[-1] if tried else {})
         or counterexample_nearby(setting, claim, seed=seed)
     )
     if counterexample is not None:

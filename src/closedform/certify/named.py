@@ -53,7 +53,9 @@ class NamedArrays:
         if len({a.axes for a in arrays}) == 1:
             return Named(arrays[0].axes, operation(*(a.data for a in arrays)))
         axes = tuple(dict.fromkeys(axis for a in arrays for axis in a.axes))
-        return Named(axes, operation(*(self.aligned(a, axes) for a in arrays)))
+        aligned = [self.aligned(a, axes) for a in arrays]
+        self.ring.demand([max(lengths) for lengths in zip(*(data.shape for data in aligned), strict=True)])
+        return Named(axes, operation(*aligned))
 
     def rename(self, a: Named, names: Mapping[Axis, Axis]) -> Named:
         """Rename axes, all at once; two that get the same name become their diagonal."""

@@ -14,6 +14,7 @@ from closedform.certify.diagnose.fit import Quantity
 from closedform.certify.refute.points import dims_of
 from closedform.notation import Dim, Index, NamedTensor, Partial, delta, summation
 
+MOST_QUANTITIES = 60
 MOST_ENTRIES, MOST_TOTALS, MOST_ADDENDS = 24, 40, 24
 
 
@@ -82,7 +83,8 @@ def quantities(case: Case) -> list[Quantity]:
     constants = [*dims_of(case.setting, case.claim.lhs, case.claim.rhs), *scalars(case)]
     varying = [*entries(case), *totals(case)]
     found = [Quantity(e, case.vector(e), True) for e in constants]
-    return found + [Quantity(e, case.vector(e), e.is_Symbol) for e in varying if np.any(case.vector(e))]
+    found += [Quantity(e, case.vector(e), e.is_Symbol) for e in varying if np.any(case.vector(e))]
+    return found[:MOST_QUANTITIES]
 
 
 def addends(expression: Expr) -> list[Expr]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Indexed, Integer, Symbol
 
+from closedform.certify.decide import is_piecewise
 from closedform.certify.diagnose.case import Case, claim_holds, draw_samples
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
-from closedform.certify.refute.exact import relation_names
+from closedform.certify.refute.exact import Values, relation_names
 from closedform.certify.refute.points import dims_of
 from closedform.certify.refute.sample import Sample
 from closedform.notation import (
@@ -35,7 +36,7 @@ from closedform.notation import (
 )
 
 POINTS = 4
-DISCRETE_POINTS = 14  # numbers from a small set may satisfy more than was asked by chance
+MANY_POINTS = 24  # numbers from a small set, and branches, may satisfy more than was asked by chance
 MOST_SIZES = 6
 MOST_PAIRS = 8
 
@@ -82,8 +83,8 @@ def _is_positive(given: Given) -> bool:
 
 
 def _is_usual(restriction: Restriction) -> bool:
-    """Scalars that are 1, labels that sum to 1, symmetric matrices: what people assume two of."""
-    return restriction.sentence.endswith(("= 1", "sums to 1", "is symmetric"))
+    """Scalars that are 1, labels that sum to 1, unit vectors, symmetric matrices: what people assume two of."""
+    return restriction.sentence.endswith(("= 1", "sums to 1", "has unit norm", "is symmetric"))
 
 
 def _holds_in(chosen: Sequence[Restriction], case: Case, *, seed: int) -> bool:
@@ -93,14 +94,15 @@ def _holds_in(chosen: Sequence[Restriction], case: Case, *, seed: int) -> bool:
         narrowed = dataclasses.replace(restriction.given, where=(*restriction.given.where, restriction.constraint))
         setting = dataclasses.replace(setting, given=tuple(narrowed if item is restriction.given else item for item in setting.given))
     moved = _moved(case, {restriction.given.name for restriction in chosen})
-    discrete = any(isinstance(restriction.constraint, Membership) for restriction in chosen)
-    for count in (1, DISCRETE_POINTS if discrete else POINTS):
+    chancy = any(isinstance(restriction.constraint, Membership) for restriction in chosen) or is_piecewise(setting, case.claim)
+    for count in (1, MANY_POINTS if chancy else POINTS):
         points = list(itertools.islice(itertools.cycle(case.failing), 2 * count))
-        kept = [{name: value for name, value in point.values.items() if name not in moved} for point in points]
+        kept: list[Values] = [{name: value for name, value in point.values.items() if name not in moved} for point in points]
+        kept[len(case.failing) :] = [{} for _ in kept[len(case.failing) :]]  # once more around: other points
         samples = draw_samples(setting, case.claim, [point.sizes for point in points], count, seed=seed, kept=kept)
-        if len(samples) < count or not _telling(samples, case) or not claim_holds(case, samples):
+        if len(samples) < count or not claim_holds(case, samples):
             return False
-    return True
+    return _telling(samples, case)
 
 
 def _moved(case: Case, names: set[str]) -> set[str]:
@@ -125,15 +127,18 @@ def _candidates(given: Given, *, varied: bool) -> Iterator[Restriction]:
     """What may be true of a given, weaker constraints before stronger ones; discrete values only for what is not varied."""
     if given.of:
         return
-    listed = _tensor_candidates(given.symbol, varied) if isinstance(given.symbol, NamedTensor) else _scalar_candidates(given.symbol)
+    is_tensor = isinstance(given.symbol, NamedTensor)
+    listed = _tensor_candidates(given.symbol, varied) if is_tensor else _scalar_candidates(given.symbol, varied)
     for constraint, sentence in listed:
         yield Restriction(given, constraint, sentence)
 
 
-def _scalar_candidates(symbol: Symbol) -> Iterator[tuple[Constraint, str]]:
-    yield equation(symbol, 1), f"{symbol.name} = 1"
+def _scalar_candidates(symbol: Symbol, varied: bool) -> Iterator[tuple[Constraint, str]]:
+    """A derivative that is right at one value of its variable is right by accident."""
     yield positive(symbol), f"{symbol.name} > 0"
-    yield equation(symbol, 0), f"{symbol.name} = 0"
+    if not varied:
+        yield equation(symbol, 1), f"{symbol.name} = 1"
+        yield equation(symbol, 0), f"{symbol.name} = 0"
 
 
 def _tensor_candidates(symbol: NamedTensor, varied: bool) -> Iterator[tuple[Constraint, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations, product
 
 import numpy as np
 import sympy
@@ -15,6 +16,7 @@ from closedform.certify.refute.exact import Array
 CLOSE = 1e-8
 EXPONENTS = (Rational(1), Rational(-1), Rational(2), Rational(-2), Rational(1, 2), Rational(-1, 2), Rational(3), Rational(-3))
 UNITS = (sympy.S.One, sympy.pi, sympy.sqrt(2), sympy.sqrt(sympy.pi), sympy.sqrt(2 * sympy.pi), sympy.log(2))
+MOST_PAIRED = 12  # sizes and scalars of which products of two are tried
 FEWEST = 4  # values below which nothing is recognised
 
 
@@ -48,7 +50,7 @@ def fits(numerator: Array, denominator: Array, quantities: Sequence[Quantity], s
     near = [q for q in near if np.all(np.isfinite(q.values)) and np.ptp(q.values) > 0]
     yield from _powers(ratio, near)
     yield from _polynomials(ratio, near)
-    yield from _products(ratio, [q for q in near if q.constant])
+    yield from _products(ratio, [q for q in near if q.constant][:MOST_PAIRED])
 
 
 def constant(values: Array) -> Expr | None:
@@ -124,12 +126,8 @@ def _polynomial(ratio: Array, expression: Expr, values: Array, degree: int) -> I
 
 def _products(ratio: Array, quantities: Sequence[Quantity]) -> Iterator[Expr]:
     """c * q^e * r^f of two sizes or scalars."""
-    for k, first in enumerate(quantities):
-        for second in quantities[k + 1 :]:
-            for e in EXPONENTS[:6]:
-                for f in EXPONENTS[:6]:
-                    powers = _power(first.values, e), _power(second.values, f)
-                    if powers[0] is None or powers[1] is None:
-                        continue
-                    if (c := constant(ratio / (powers[0] * powers[1]))) is not None:
-                        yield c * first.expression**e * second.expression**f
+    choices = [[(q.expression**e, power) for e in EXPONENTS[:6] if (power := _power(q.values, e)) is not None] for q in quantities]
+    for firsts, seconds in combinations(choices, 2):
+        for (first, values), (second, others) in product(firsts, seconds):
+            if (c := constant(ratio / (values * others))) is not None:
+                yield c * first * second

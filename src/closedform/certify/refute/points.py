@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import prod
 from random import Random
 from typing import Any
 
@@ -37,6 +38,7 @@ from closedform.notation import (
 )
 
 ATTEMPTS = 40  # draws of one given before the point is given up
+MOST_ENTRIES = 20_000  # of the givens together; larger points are no use to anyone
 MOST_UNSOLVED = 2  # of them, in which no solution of the equations was found
 MOST_REJECTED = 8  # of them, in which the solution that was found does not satisfy the other constraints
 GENERIC = 5  # the level at which numbers hardly ever coincide
@@ -99,6 +101,8 @@ def round_point(
     >>> round_point(Setting((Given(y, where=(OneHot(y),)),)), {C: 3}, Random(0), 0)["y"].tolist().count(Fraction(1))
     1
     """
+    if sum(prod(sizes[dim] for dim in given.dims) for given in setting.given) > MOST_ENTRIES:
+        return None
     values: dict[str, Array] = dict(kept or {})
     pending = [constraint for constraint in setting.constraints if isinstance(constraint, Relation)]
     for given in (item for item in setting.given if item.name not in values):

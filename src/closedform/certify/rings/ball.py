@@ -93,6 +93,14 @@ def _inverse(matrix: Array) -> Array:
     return _objects(rows)
 
 
+def _integer_power(x: arb, n: int) -> arb:
+    """By squaring: arb's own power takes a logarithm, which a ball around 0 does not have."""
+    result = arb(1)
+    for bit in f"{n:b}":
+        result = result * result * x if bit == "1" else result * result
+    return result
+
+
 class Ball(NumpyRing):
     """Object arrays of :class:`flint.arb` at a fixed working precision.
 
@@ -104,6 +112,7 @@ class Ball(NumpyRing):
         precision: bits; evaluate again with more where the enclosures are too wide.
     """
 
+    most_entries = 2**20
     name = "ball"
 
     def __init__(self, precision: int = 128) -> None:
@@ -142,7 +151,8 @@ class Ball(NumpyRing):
             return _objects(np.frompyfunc(arb.sqrt, 1, 1)(a))
         if exponent.is_Integer:
             n = int(exponent)
-            return _objects(np.frompyfunc(lambda x: x**n, 1, 1)(a))
+            powers = np.frompyfunc(lambda x: _integer_power(x, abs(n)), 1, 1)(a)
+            return _objects(powers if n >= 0 else 1 / powers)
         exact = fraction(exponent)
         return _objects(np.frompyfunc(lambda x: x ** arb(fmpq(exact.numerator, exact.denominator)), 1, 1)(a))
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
 from sympy import Rational
 
 Array = Any  # of elements of the ring at hand
+
+
+class TooLargeError(Exception):
+    """An evaluation would need arrays beyond what memory and patience allow."""
 
 
 class Ring:
@@ -24,6 +29,14 @@ class Ring:
     """
 
     name = "ring"
+    most_entries = 2**23  # of one array
+
+    def demand(self, shape: Sequence[int]) -> None:
+        """Raise TooLargeError where an array of this shape would have too many entries; before it is made."""
+        if (entries := prod(shape)) > self.most_entries:
+            raise TooLargeError(
+                f"the sizes that a proof asks for need arrays of {float(entries):.0e} entries; at most {self.most_entries:,}"
+            )
 
     def scope(self) -> AbstractContextManager[Any]:
         """Entered around an evaluation, for rings with global state such as a working precision."""

@@ -40,6 +40,7 @@ class Tower(Ring):
 
     def __init__(self, chains: Sequence[int], seed: int, *, strict: bool = False) -> None:
         self.draws = len(chains)
+        self.most_entries = Ring.most_entries // self.draws
         self.seed = seed
         self.strict = strict
         self.moduli: Ints = np.array([moduli(r) for r in chains], dtype=np.int64).T
