@@ -43,6 +43,30 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -88,6 +112,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -102,7 +138,7 @@ def _diagonal(values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     return _with_diagonal(np.zeros(shape, values.dtype), values, i, j)
 
 
-def value(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
+def value(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The output O.
 
         O[r,k] = sum_m(P[r,m]*V[m,k])
@@ -111,22 +147,28 @@ def value(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
     S = Q @ K.mT / d**0.5  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return P @ V
+    return _into(out, P @ V)
 
 
-def jacobian_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
+def jacobian_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output O with respect to the queries Q.
 
         dO[r,k]/dQ[n,c] = delta(n,r)*(sum_m(K[m,c]*P[n,m]*V[m,k]) - sum_m(K[m,c]*P[n,m])*sum_m(P[n,m]*V[m,k]))/sqrt(d)
@@ -135,24 +177,26 @@ def jacobian_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e, N, d), in the dtype of Q.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["N"], sizes["d"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     product = np.einsum("...ilj,...lk->...ijk", K[..., None, :, :] * P[..., None], V)  # (..., N, d, e)
     part = (product + ((-P) @ K)[..., None] * (P @ V)[..., None, :]) / max(d**0.5, 1)  # (..., N, d, e)
-    return _diagonal(np.einsum("...ijk->...kji", part), -4, -2)
+    return _into(out, _diagonal(np.einsum("...ijk->...kji", part), -4, -2))
 
 
-def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output O with respect to the queries Q, times a direction.
 
         sum_cn(dO[r,k]/dQ[n,c]*v[n,c]) = sum_m(P[r,m]*V[m,k]*(sum_c(K[m,c]*v[r,c]) - sum_cl(K[l,c]*P[r,l]*v[r,c])))/sqrt(d)
@@ -162,22 +206,28 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray) -> np.ndar
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         v: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of v, K costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "N d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "N d"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (_centred(v @ K.mT, P, P.argmax(-1)[..., None]) * P) @ V / max(d**0.5, 1)
+    return _into(out, _softmax_jvp(v @ K.mT, P, P.argmax(-1)[..., None]) @ V / max(d**0.5, 1))
 
 
-def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output O with respect to the queries Q.
 
         sum_kr(dO[r,k]/dQ[n,c]*g[r,k]) = sum_m(K[m,c]*P[n,m]*(sum_f(V[m,f]*g[n,f]) - sum_fl(P[n,l]*V[l,f]*g[n,f])))/sqrt(d)
@@ -187,22 +237,28 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray) -> np.ndar
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of g, V costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (_centred(g @ V.mT, P, P.argmax(-1)[..., None]) * P) @ K / max(d**0.5, 1)
+    return _into(out, _softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]) @ K / max(d**0.5, 1))
 
 
-def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of sum(g*the output O) with respect to the queries Q, times a direction.
 
         sum_jikr(d2O[r,k]/dQ[n,c]dQ[i,j]*g[r,k]*v[i,j])
@@ -217,24 +273,30 @@ def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
         v: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of v, K, Q, g, V costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "N d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "N d"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g, v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = P.argmax(-1)[..., None]  # (..., N, 1)
-    product = (_centred(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) * P) @ K  # (..., N, d)
-    return product / max(d, 1)
+    product = _softmax_jvp(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) @ K  # (..., N, d)
+    return _into(out, product / max(d, 1))
 
 
-def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
+def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output O with respect to the keys K.
 
         dO[r,k]/dK[m,c] = P[r,m]*Q[r,c]*(V[m,k] - sum_l(P[r,l]*V[l,k]))/sqrt(d)
@@ -243,24 +305,30 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e, M, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["M"], sizes["d"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     part = ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, 1)
     part_1 = (V[..., None, :, :] - (P @ V)[..., None, :])[..., None, :] * part  # (..., N, M, d, e)
-    return np.einsum("...ijkl->...iljk", part_1)
+    return _into(out, np.einsum("...ijkl->...iljk", part_1))
 
 
-def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output O with respect to the keys K, times a direction.
 
         sum_cm(dO[r,k]/dK[m,c]*v[m,c]) = sum_m(P[r,m]*V[m,k]*(sum_c(Q[r,c]*v[m,c]) - sum_cl(P[r,l]*Q[r,c]*v[l,c])))/sqrt(d)
@@ -270,22 +338,28 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray) -> np.ndar
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         v: direction, shape (..., M, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of Q, v costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M d"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (_centred(Q @ v.mT, P, P.argmax(-1)[..., None]) * P) @ V / max(d**0.5, 1)
+    return _into(out, _softmax_jvp(Q @ v.mT, P, P.argmax(-1)[..., None]) @ V / max(d**0.5, 1))
 
 
-def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output O with respect to the keys K.
 
         sum_kr(dO[r,k]/dK[m,c]*g[r,k]) = sum_n(P[n,m]*Q[n,c]*(sum_f(V[m,f]*g[n,f]) - sum_fl(P[n,l]*V[l,f]*g[n,f])))/sqrt(d)
@@ -295,22 +369,28 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray) -> np.ndar
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., M, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding S and expressions of g, V costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (_centred(g @ V.mT, P, P.argmax(-1)[..., None]) * P).mT @ Q / max(d**0.5, 1)
+    return _into(out, _softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]).mT @ Q / max(d**0.5, 1))
 
 
-def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of sum(g*the output O) with respect to the keys K, times a direction.
 
         sum_jlkr(d2O[r,k]/dK[m,c]dK[l,j]*g[r,k]*v[l,j])
@@ -325,24 +405,30 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
         v: direction, shape (..., M, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., M, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding S and expressions of Q, v, K, g, V costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "M d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "M d"))
+    _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g, v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = P.argmax(-1)[..., None]  # (..., N, 1)
-    product = (_centred(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top) * P).mT @ Q  # (..., M, d)
-    return product / max(d, 1)
+    product = _softmax_jvp(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top).mT @ Q  # (..., M, d)
+    return _into(out, product / max(d, 1))
 
 
-def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
+def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output O with respect to the values V.
 
         dO[r,k]/dV[m,f] = delta(f,k)*P[r,m]
@@ -351,25 +437,30 @@ def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e, M, e), in the dtype of Q.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["M"], sizes["e"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
     N = Q.shape[-2]
     M = K.shape[-2]
     e = V.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _diagonal(np.broadcast_to(P[..., None], (*Q.shape[:-2], N, M, e)), -3, -1)
+    return _into(out, _diagonal(np.broadcast_to(P[..., None], (*Q.shape[:-2], N, M, e)), -3, -1))
 
 
-def jvp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output O with respect to the values V, times a direction.
 
         sum_fm(dO[r,k]/dV[m,f]*v[m,f]) = sum_m(P[r,m]*v[m,k])
@@ -379,22 +470,28 @@ def jvp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray) -> np.ndar
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         v: direction, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return P @ v
+    return _into(out, P @ v)
 
 
-def vjp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output O with respect to the values V.
 
         sum_kr(dO[r,k]/dV[m,f]*g[r,k]) = sum_n(P[n,m]*g[n,f])
@@ -404,16 +501,22 @@ def vjp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray) -> np.ndar
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., M, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["e"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return P.mT @ g
+    return _into(out, P.mT @ g)

@@ -36,12 +36,12 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
-def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], like: np.ndarray) -> None:
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
     if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
 
@@ -58,6 +58,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
     if np.any(violated):
         at = tuple(int(i) for i in np.argwhere(violated)[0])
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -116,7 +140,7 @@ def value(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray
     return -(-np.logaddexp(0, part) * _sigmoid(part) ** gamma).sum() / (B * C)
 
 
-def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
+def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = -y[b,i]*(1 - p[b,i])^gamma*(1 - p[b,i]*(1 + gamma*log(p[b,i])))/(B*C)
@@ -125,16 +149,19 @@ def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndar
         z: logits, shape (B, C).
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0; out cannot hold
+            the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
@@ -142,10 +169,10 @@ def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndar
     part = -yz  # (B, C)
     p = _sigmoid(yz)  # (B, C)
     part_1 = y * (_sigmoid(part) ** gamma * (1 - (1 - np.logaddexp(0, part) * gamma) * p))  # (B, C)
-    return -part_1 / max(B * C, 1)
+    return _into(out, -part_1 / max(B * C, 1))
 
 
-def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
+def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = delta(i,j)*p[b,i]*((1 + 2*gamma)*(1 - p[b,i]) + gamma*log(p[b,i])*(1 - p[b,i]*(1 + gamma)))
@@ -155,16 +182,19 @@ def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarr
         z: logits, shape (B, C).
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0; out cannot hold
+            the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
@@ -173,10 +203,10 @@ def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarr
     part = -yz  # (B, C)
     part_1 = _sigmoid(part)  # (B, C)
     part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (1 - (1 + gamma) * p) * gamma  # (B, C)
-    return _diagonal(p * (part_1**gamma * part_2) / max(B * C, 1))
+    return _into(out, _diagonal(p * (part_1**gamma * part_2) / max(B * C, 1)))
 
 
-def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*v[b,i]
@@ -187,17 +217,20 @@ def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray) 
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0; out cannot hold
+            the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
@@ -206,10 +239,11 @@ def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray) 
     part_1 = _sigmoid(part)  # (B, C)
     p = _sigmoid(yz)  # (B, C)
     part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (1 - (1 + gamma) * p) * gamma  # (B, C)
-    return part_1**gamma * part_2 * (p * v) / max(B * C, 1)
+    part_3 = part_1**gamma * part_2  # (B, C)
+    return _into(out, part_3 * (p * v) / max(B * C, 1))
 
 
-def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
+def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*((1 + 2*gamma)*(1 - p[b,i]) + gamma*log(p[b,i])*(1 - p[b,i]*(1 + gamma)))
@@ -219,16 +253,19 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) ->
         z: logits, shape (B, C).
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0; out cannot hold
+            the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
@@ -237,7 +274,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) ->
     part = -yz  # (B, C)
     part_1 = _sigmoid(part)  # (B, C)
     part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (1 - (1 + gamma) * p) * gamma  # (B, C)
-    return p * (part_1**gamma * part_2) / max(B * C, 1)
+    return _into(out, p * (part_1**gamma * part_2) / max(B * C, 1))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:

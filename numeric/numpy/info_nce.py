@@ -68,6 +68,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -130,6 +154,18 @@ def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return x - (p * x).sum(-1, keepdims=True)
 
 
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
+    product = x - near
+    product *= p
+    near += product.sum(-1, keepdims=True)
+    np.subtract(x, near, out=product)
+    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    product *= p
+    return product
+
+
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
     x = x - x.mean(-2, keepdims=True)
@@ -172,6 +208,9 @@ def value(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     Returns:
         Shape (...,), in the dtype of q.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -184,7 +223,7 @@ def value(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     return -np.diagonal(_log_softmax(s), axis1=-2, axis2=-1).sum(-1) / N
 
 
-def gradient_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def gradient_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the queries q.
 
         dL/dq[n,c] = (sum_m(k[m,c]*p[n,m]) - k[n,c])/(N*T)
@@ -193,24 +232,30 @@ def gradient_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarra
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return 1 / max(N, 1) / T * (p @ k - k)
+    return _into(out, 1 / max(N, 1) / T * (p @ k - k))
 
 
-def hessian_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def hessian_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the queries q.
 
         d2L/dq[n,c]dq[m,e] = delta(m,n)*(sum_a(k[a,c]*k[a,e]*p[m,a]) - sum_a(k[a,c]*p[m,a])*sum_a(k[a,e]*p[m,a]))/(N*T^2)
@@ -219,15 +264,17 @@ def hessian_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"], sizes["N"], sizes["d"]), q.dtype, q, k)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
@@ -235,10 +282,10 @@ def hessian_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray
     p = _softmax(s)  # (..., N, N)
     product = np.einsum("...ilj,...lk->...ijk", k[..., None, :, :] * p[..., None], k)  # (..., N, d, d)
     part = 1 / max(N, 1) / T**2 * (product + ((-p) @ k)[..., None] * (p @ k)[..., None, :])  # (..., N, d, d)
-    return _diagonal(np.einsum("...ijk->...jki", part), -4, -2)
+    return _into(out, _diagonal(np.einsum("...ijk->...jki", part), -4, -2))
 
 
-def hvp_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray) -> np.ndarray:
+def hvp_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the queries q, times a direction; no Hessian is formed.
 
         sum_em(d2L/dq[n,c]dq[m,e]*V[m,e]) = sum_m(k[m,c]*p[n,m]*(sum_e(V[n,e]*k[m,e]) - sum_ae(V[n,e]*k[a,e]*p[n,a])))/(N
@@ -249,24 +296,30 @@ def hvp_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray) ->
         k: keys, shape (..., N, d).
         T: temperature, a number.
         V: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s and expressions of V, k costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k, V)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return 1 / max(N, 1) / T**2 * ((_centred(V @ k.mT, p, p.argmax(-1)[..., None]) * p) @ k)
+    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp(V @ k.mT, p, p.argmax(-1)[..., None]) @ k))
 
 
-def hessian_diagonal_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def hessian_diagonal_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the queries q.
 
         d2L/dq[n,c]dq[n,c] = (sum_m(k[m,c]^2*p[n,m]) - sum_m(k[m,c]*p[n,m])^2)/(N*T^2)
@@ -275,21 +328,27 @@ def hessian_diagonal_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> n
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return 1 / max(N, 1) / T**2 * _variance(k, p, p.argmax(-1)[..., None])
+    return _into(out, 1 / max(N, 1) / T**2 * _variance(k, p, p.argmax(-1)[..., None]))
 
 
 def hessian_trace_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -305,6 +364,10 @@ def hessian_trace_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     Returns:
         Shape (...,), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N, d,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -318,7 +381,7 @@ def hessian_trace_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     return 1 / max(N, 1) / T**2 * _variance(k, p, p.argmax(-1)[..., None]).sum((-2, -1))
 
 
-def gradient_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def gradient_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the keys k.
 
         dL/dk[n,c] = (sum_m(p[m,n]*q[m,c]) - q[n,c])/(N*T)
@@ -327,24 +390,30 @@ def gradient_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarra
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return 1 / max(N, 1) / T * (p.mT @ q - q)
+    return _into(out, 1 / max(N, 1) / T * (p.mT @ q - q))
 
 
-def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the keys k.
 
         d2L/dk[n,c]dk[m,e] = sum_a(p[a,n]*q[a,c]*q[a,e]*(delta(m,n) - p[a,m]))/(N*T^2)
@@ -353,15 +422,21 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"], sizes["N"], sizes["d"]), q.dtype, q, k)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
@@ -372,10 +447,10 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray
     part_1 = (1 / max(N, 1) / part * _complement(p, p.argmax(-1)[..., None]).mT * p.mT)[..., None]  # (..., N, N, 1)
     product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
     part_2 = -1 / max(N, 1) / part * np.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
-    return _with_diagonal(part_2, np.einsum("...ijk->...jki", product), -4, -2)
+    return _into(out, _with_diagonal(part_2, np.einsum("...ijk->...jki", product), -4, -2))
 
 
-def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray) -> np.ndarray:
+def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the keys k, times a direction; no Hessian is formed.
 
         sum_em(d2L/dk[n,c]dk[m,e]*V[m,e]) = sum_m(p[m,n]*q[m,c]*(sum_e(V[n,e]*q[m,e]) - sum_ae(V[a,e]*p[m,a]*q[m,e])))/(N
@@ -386,25 +461,31 @@ def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray) ->
         k: keys, shape (..., N, d).
         T: temperature, a number.
         V: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k, V)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
     Vq = V @ q.mT  # (..., N, N)
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return 1 / max(N, 1) / T**2 * (((Vq - (p.mT * Vq).sum(-2, keepdims=True)) * p.mT) @ q)
+    return _into(out, 1 / max(N, 1) / T**2 * (((Vq - (p.mT * Vq).sum(-2, keepdims=True)) * p.mT) @ q))
 
 
-def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
+def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the keys k.
 
         d2L/dk[n,c]dk[n,c] = sum_m(p[m,n]*q[m,c]^2*(1 - p[m,n]))/(N*T^2)
@@ -413,21 +494,26 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> n
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return 1 / max(N, 1) / T**2 * ((_complement(p, p.argmax(-1)[..., None]).mT * p.mT) @ (q**2))
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, p.argmax(-1)[..., None]).mT * p.mT) @ (q**2)))
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -442,6 +528,9 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
 
     Returns:
         Shape (...,), in the dtype of q.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding s costs.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -41,6 +41,30 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -55,49 +79,53 @@ def _diagonal(values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     return _with_diagonal(np.zeros(shape, values.dtype), values, i, j)
 
 
-def value(x: np.ndarray) -> np.ndarray:
+def value(x: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The direction u.
 
         u[i] = x[i]/r
 
     Args:
         x: vector, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"))
+    sizes = _check_leading(("x", x, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x)
     r = np.sqrt((x**2).sum(-1))  # (...,)
-    return x / r[..., None]
+    return _into(out, x / r[..., None])
 
 
-def jacobian(x: np.ndarray) -> np.ndarray:
+def jacobian(x: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the direction u with respect to the vector x.
 
         du[i]/dx[j] = (delta(i,j) - u[i]*u[j])/r
 
     Args:
         x: vector, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"))
+    sizes = _check_leading(("x", x, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x)
     r = np.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
     part = u[..., None, :] * ((-1 / r)[..., None] * u)[..., None]  # (..., d, d)
-    return _with_diagonal(part, (1 - u**2) / r[..., None])
+    return _into(out, _with_diagonal(part, (1 - u**2) / r[..., None]))
 
 
-def jvp(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp(x: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the direction u with respect to the vector x, times a direction.
 
         sum_j(du[i]/dx[j]*v[j]) = (v[i] - u[i]*sum_k(u[k]*v[k]))/r
@@ -105,21 +133,23 @@ def jvp(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     Args:
         x: vector, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, v)
     r = np.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
-    return (v - u * (u * v).sum(-1, keepdims=True)) / r[..., None]
+    return _into(out, (v - u * (u * v).sum(-1, keepdims=True)) / r[..., None])
 
 
-def vjp(x: np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp(x: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the direction u with respect to the vector x.
 
         sum_i(du[i]/dx[j]*g[i]) = (g[j] - u[j]*sum_i(g[i]*u[i]))/r
@@ -127,21 +157,23 @@ def vjp(x: np.ndarray, g: np.ndarray) -> np.ndarray:
     Args:
         x: vector, shape (..., d).
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g)
     r = np.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
-    return (g - u * (g * u).sum(-1, keepdims=True)) / r[..., None]
+    return _into(out, (g - u * (g * u).sum(-1, keepdims=True)) / r[..., None])
 
 
-def hvp(x: np.ndarray, g: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp(x: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of sum(g*the direction u) with respect to the vector x, times a direction.
 
         sum_ki(d2u[i]/dx[j]dx[k]*g[i]*v[k]) = -(g[j]*sum_i(u[i]*v[i]) + v[j]*sum_i(g[i]*u[i])
@@ -151,17 +183,19 @@ def hvp(x: np.ndarray, g: np.ndarray, v: np.ndarray) -> np.ndarray:
         x: vector, shape (..., d).
         g: upstream gradient, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together.
+        ValueError: shapes do not fit together; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("g", g, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("g", g, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g, v)
     r = np.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
     total = (g * u).sum(-1, keepdims=True)  # (..., 1)
     part = u * ((g - 3 * (u * total)) * v).sum(-1, keepdims=True)  # (..., d)
-    return (-1 / r**2)[..., None] * (g * (u * v).sum(-1, keepdims=True) + part + v * total)
+    return _into(out, (-1 / r**2)[..., None] * (g * (u * v).sum(-1, keepdims=True) + part + v * total))

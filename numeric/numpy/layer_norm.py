@@ -57,6 +57,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -76,7 +100,7 @@ def _check_eps(eps: float | np.ndarray) -> None:
     _forbid(eps <= 0, "eps must satisfy eps > 0")
 
 
-def value(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def value(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The output o.
 
         o[i] = b[i] + n[i]*w[i]
@@ -86,15 +110,17 @@ def value(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray) 
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -102,10 +128,10 @@ def value(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray) 
     part = x - mu[..., None]  # (..., d)
     s = np.sqrt(eps + (part**2).sum(-1) / d)  # (...,)
     n = part / s[..., None]  # (..., d)
-    return n * w + b
+    return _into(out, n * w + b)
 
 
-def jacobian_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def jacobian_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the features x.
 
         do[i]/dx[j] = w[i]*(delta(i,j) - (1 + n[i]*n[j])/d)/s
@@ -115,15 +141,17 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w, b)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -132,10 +160,18 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
     s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = (1 + n[..., None] * n[..., None, :]) * ((-1 / max(d, 1) / s)[..., None] * w)[..., None]  # (..., d, d)
-    return _with_diagonal(part_1, w * ((1 - (1 + n**2) / max(d, 1)) / s[..., None]))
+    return _into(out, _with_diagonal(part_1, w * ((1 - (1 + n**2) / max(d, 1)) / s[..., None])))
 
 
-def jvp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_x(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    v: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """The Jacobian of the output o with respect to the features x, times a direction.
 
         sum_j(do[i]/dx[j]*v[j]) = w[i]*(v[i] - (sum_k(v[k]) + n[i]*sum_k(n[k]*v[k]))/d)/s
@@ -146,15 +182,17 @@ def jvp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -163,10 +201,18 @@ def jvp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = v - (n * (n * v).sum(-1, keepdims=True) + v.sum(-1, keepdims=True)) / max(d, 1)  # (..., d)
-    return w * (part_1 / s[..., None])
+    return _into(out, w * (part_1 / s[..., None]))
 
 
-def vjp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_x(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    g: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output o with respect to the features x.
 
         sum_i(do[i]/dx[j]*g[i]) = (g[j]*w[j] - (sum_i(g[i]*w[i]) + n[j]*sum_i(g[i]*n[i]*w[i]))/d)/s
@@ -177,15 +223,17 @@ def vjp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -195,10 +243,19 @@ def vjp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = gw - (n * (w * (g * n)).sum(-1, keepdims=True) + gw.sum(-1, keepdims=True)) / max(d, 1)  # (..., d)
-    return part_1 / s[..., None]
+    return _into(out, part_1 / s[..., None])
 
 
-def hvp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, g: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp_x(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    g: np.ndarray,
+    v: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """The Hessian of sum(g*the output o) with respect to the features x, times a direction.
 
         sum_ki(d2o[i]/dx[j]dx[k]*g[i]*v[k]) = (-(v[j] - sum_k(v[k])/d)*sum_k(g[k]*n[k]*w[k])
@@ -213,15 +270,17 @@ def hvp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -236,10 +295,10 @@ def hvp_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     gn = g * n  # (..., d)
     part_3 = ((part * part_2).sum(-1) - (gn * (w * total)).sum(-1) * (3 / max(d, 1)))[..., None] * n  # (..., d)
     part_4 = part * total + part_2 * (w * gn).sum(-1, keepdims=True) + part_3  # (..., d)
-    return -part_4 * (1 / max(d, 1) / s**2)[..., None]
+    return _into(out, -part_4 * (1 / max(d, 1) / s**2)[..., None])
 
 
-def jacobian_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def jacobian_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the gains w.
 
         do[i]/dw[j] = delta(i,j)*n[i]
@@ -249,15 +308,17 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w, b)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -265,10 +326,18 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
     part = x - mu[..., None]  # (..., d)
     s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
-    return _diagonal(n)
+    return _into(out, _diagonal(n))
 
 
-def jvp_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_w(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    v: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """The Jacobian of the output o with respect to the gains w, times a direction.
 
         sum_j(do[i]/dw[j]*v[j]) = n[i]*v[i]
@@ -279,15 +348,17 @@ def jvp_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -295,10 +366,18 @@ def jvp_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     part = x - mu[..., None]  # (..., d)
     s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
-    return n * v
+    return _into(out, n * v)
 
 
-def vjp_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_w(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    g: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output o with respect to the gains w.
 
         sum_i(do[i]/dw[j]*g[i]) = g[j]*n[j]
@@ -309,15 +388,17 @@ def vjp_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -325,10 +406,10 @@ def vjp_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     part = x - mu[..., None]  # (..., d)
     s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
-    return g * n
+    return _into(out, g * n)
 
 
-def jacobian_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def jacobian_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the biases b.
 
         do[i]/db[j] = delta(i,j)
@@ -338,22 +419,35 @@ def jacobian_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w, b)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    return _diagonal(np.full((*x.shape[:-1], d), 1, x.dtype))
+    return _into(out, _diagonal(np.full((*x.shape[:-1], d), 1, x.dtype)))
 
 
-def jvp_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_b(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    v: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """The Jacobian of the output o with respect to the biases b, times a direction.
 
         sum_j(do[i]/db[j]*v[j]) = v[i]
@@ -364,21 +458,34 @@ def jvp_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
-    return v.copy()
+    return _into(out, v.copy())
 
 
-def vjp_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_b(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    eps: float | np.ndarray,
+    g: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output o with respect to the biases b.
 
         sum_i(do[i]/db[j]*g[i]) = g[j]
@@ -389,15 +496,20 @@ def vjp_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g)
     eps = _number("eps", eps, x)
     _check_eps(eps)
-    return g.copy()
+    return _into(out, g.copy())

@@ -56,6 +56,30 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+
+
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -75,7 +99,7 @@ def _check_eps(eps: float | np.ndarray) -> None:
     _forbid(eps <= 0, "eps must satisfy eps > 0")
 
 
-def value(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def value(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The output o.
 
         o[i] = n[i]*w[i]
@@ -84,24 +108,26 @@ def value(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
         x: features, shape (..., d).
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / d)  # (...,)
     n = x / s[..., None]  # (..., d)
-    return n * w
+    return _into(out, n * w)
 
 
-def jacobian_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def jacobian_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the features x.
 
         do[i]/dx[j] = w[i]*(delta(i,j) - n[i]*n[j]/d)/s
@@ -110,25 +136,27 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray) -> np.ndar
         x: features, shape (..., d).
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     part = n[..., None, :] * (w * ((-1 / max(d, 1) / s)[..., None] * n))[..., None]  # (..., d, d)
-    return _with_diagonal(part, w * ((1 - n**2 / max(d, 1)) / s[..., None]))
+    return _into(out, _with_diagonal(part, w * ((1 - n**2 / max(d, 1)) / s[..., None])))
 
 
-def jvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the features x, times a direction.
 
         sum_j(do[i]/dx[j]*v[j]) = w[i]*(v[i] - n[i]*sum_k(n[k]*v[k])/d)/s
@@ -138,24 +166,26 @@ def jvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray) 
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return w * ((v - n * (n * v).sum(-1, keepdims=True) / max(d, 1)) / s[..., None])
+    return _into(out, w * ((v - n * (n * v).sum(-1, keepdims=True) / max(d, 1)) / s[..., None]))
 
 
-def vjp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output o with respect to the features x.
 
         sum_i(do[i]/dx[j]*g[i]) = (g[j]*w[j] - n[j]*sum_i(g[i]*n[i]*w[i])/d)/s
@@ -165,24 +195,34 @@ def vjp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray) 
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, g)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return (g * w - n * (w * (g * n)).sum(-1, keepdims=True) / max(d, 1)) / s[..., None]
+    return _into(out, (g * w - n * (w * (g * n)).sum(-1, keepdims=True) / max(d, 1)) / s[..., None])
 
 
-def hvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, v: np.ndarray) -> np.ndarray:
+def hvp_x(
+    x: np.ndarray,
+    w: np.ndarray,
+    eps: float | np.ndarray,
+    g: np.ndarray,
+    v: np.ndarray,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """The Hessian of sum(g*the output o) with respect to the features x, times a direction.
 
         sum_ki(d2o[i]/dx[j]dx[k]*g[i]*v[k]) = -(g[j]*w[j]*sum_i(n[i]*v[i]) + n[j]*sum_i(g[i]*v[i]*w[i])
@@ -194,15 +234,17 @@ def hvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, 
         eps: added to the mean square, a number.
         g: upstream gradient, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, g, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
@@ -211,10 +253,10 @@ def hvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, 
     total = (n * v).sum(-1, keepdims=True)  # (..., 1)
     part = (v - n * total * (3 / max(d, 1))) * (w * (g * n)).sum(-1, keepdims=True)  # (..., d)
     part_1 = part + n * (w * (g * v)).sum(-1, keepdims=True) + g * w * total  # (..., d)
-    return (-1 / max(d, 1) / s**2)[..., None] * part_1
+    return _into(out, (-1 / max(d, 1) / s**2)[..., None] * part_1)
 
 
-def jacobian_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
+def jacobian_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the gains w.
 
         do[i]/dw[j] = delta(i,j)*n[i]
@@ -223,24 +265,26 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray) -> np.ndar
         x: features, shape (..., d).
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return _diagonal(n)
+    return _into(out, _diagonal(n))
 
 
-def jvp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray) -> np.ndarray:
+def jvp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the output o with respect to the gains w, times a direction.
 
         sum_j(do[i]/dw[j]*v[j]) = n[i]*v[i]
@@ -250,24 +294,26 @@ def jvp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray) 
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return n * v
+    return _into(out, n * v)
 
 
-def vjp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray) -> np.ndarray:
+def vjp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the output o with respect to the gains w.
 
         sum_i(do[i]/dw[j]*g[i]) = g[j]*n[j]
@@ -277,18 +323,20 @@ def vjp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray) 
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, g)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
     s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return g * n
+    return _into(out, g * n)

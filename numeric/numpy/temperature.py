@@ -14,7 +14,7 @@ Source: Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network (
 
 import numpy as np
 
-__all__ = ["jacobian_T", "jacobian_z", "jvp_T", "jvp_z", "value", "vjp_T", "vjp_z"]
+__all__ = ["hvp", "jacobian", "jvp", "value", "vjp"]
 
 
 def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
@@ -191,7 +191,7 @@ def value(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None
     return _into(out, _softmax(z / T))
 
 
-def jacobian_z(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+def jacobian(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the probabilities p with respect to the logits z.
 
         dp[i]/dz[j] = p[i]*(delta(i,j) - p[j])/T
@@ -220,7 +220,7 @@ def jacobian_z(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None =
     return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], part))
 
 
-def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+def jvp(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Jacobian of the probabilities p with respect to the logits z, times a direction.
 
         sum_j(dp[i]/dz[j]*v[j]) = p[i]*(v[i] - sum_k(p[k]*v[k]))/T
@@ -250,7 +250,7 @@ def jvp_z(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarra
     return _into(out, _softmax_jvp(v, p, p.argmax(-1)[..., None]) / T)
 
 
-def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+def vjp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """An upstream gradient times the Jacobian of the probabilities p with respect to the logits z.
 
         sum_i(dp[i]/dz[j]*g[i]) = p[j]*(g[j] - sum_i(g[i]*p[i]))/T
@@ -280,89 +280,31 @@ def vjp_z(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarra
     return _into(out, _softmax_jvp(g, p, p.argmax(-1)[..., None]) / T)
 
 
-def jacobian_T(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
-    """The Jacobian of the probabilities p with respect to the temperature T.
+def hvp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+    """The Hessian of sum(g*the probabilities p) with respect to the logits z, times a direction.
 
-        dp[i]/dT = p[i]*(sum_k(p[k]*z[k]) - z[i])/T^2
-
-    Args:
-        z: logits, shape (..., C).
-        T: temperature, a number.
-        out: where to write the result, instead of into a new array; no input may share its memory.
-
-    Returns:
-        Shape (..., C), in the dtype of z.
-
-    Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding expressions of z, T costs.
-
-    Raises:
-        TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
-    """
-    sizes = _check_leading(("z", z, "C"))
-    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
-    T = _number("T", T, z)
-    _check_T(T)
-    p = _softmax(z / T)  # (..., C)
-    return _into(out, ((p * z).sum(-1, keepdims=True) - z) * p / T**2)
-
-
-def jvp_T(z: np.ndarray, T: float | np.ndarray, v: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
-    """The Jacobian of the probabilities p with respect to the temperature T, times a direction.
-
-        v*dp[i]/dT = v*p[i]*(sum_k(p[k]*z[k]) - z[i])/T^2
-
-    Args:
-        z: logits, shape (..., C).
-        T: temperature, a number.
-        v: direction, a number.
-        out: where to write the result, instead of into a new array; no input may share its memory.
-
-    Returns:
-        Shape (..., C), in the dtype of z.
-
-    Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding expressions of z, T costs.
-
-    Raises:
-        TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
-    """
-    sizes = _check_leading(("z", z, "C"))
-    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
-    T = _number("T", T, z)
-    v = _number("v", v, z)
-    _check_T(T)
-    p = _softmax(z / T)  # (..., C)
-    return _into(out, v / T**2 * (((p * z).sum(-1, keepdims=True) - z) * p))
-
-
-def vjp_T(z: np.ndarray, T: float | np.ndarray, g: np.ndarray) -> np.ndarray:
-    """An upstream gradient times the Jacobian of the probabilities p with respect to the temperature T.
-
-        sum_i(dp[i]/dT*g[i]) = sum_i(p[i]*z[i]*(sum_k(g[k]*p[k]) - g[i]))/T^2
+        sum_ki(d2p[i]/dz[j]dz[k]*g[i]*v[k]) = p[j]
+            *(v[j]*(g[j] - sum_i(g[i]*p[i])) + sum_i(p[i]*v[i]*(2*sum_k(g[k]*p[k]) - g[i])) - g[j]*sum_i(p[i]*v[i]))/T^2
 
     Args:
         z: logits, shape (..., C).
         T: temperature, a number.
         g: upstream gradient, shape (..., C).
+        v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
-        Shape (...,), in the dtype of z.
-
-    Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding expressions of z, T costs.
+        Shape (..., C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("z", z, "C"), ("g", g, "C"))
+    sizes = _check_leading(("z", z, "C"), ("g", g, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g, v)
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return (z * (((g * p).sum(-1, keepdims=True) - g) * p)).sum(-1) / T**2
+    total = (v * (((2 * (g * p).sum(-1))[..., None] - g) * p)).sum(-1, keepdims=True)  # (..., 1)
+    part = _centred(g, p, p.argmax(-1)[..., None]) * v + total - g * (p * v).sum(-1, keepdims=True)  # (..., C)
+    return _into(out, part * p / T**2)

@@ -44,6 +44,37 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -91,7 +122,14 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
-def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
+def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The output O.
 
         O[r,k] = sum_m(P[r,m]*V[m,k])
@@ -100,24 +138,30 @@ def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V)
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
     S = Q @ K.mT / d**0.5  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (P @ V).to(dtype)
+    return _into(out, P @ V, dtype)
 
 
-def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output O with respect to the queries Q.
 
         dO[r,k]/dQ[n,c] = delta(n,r)*(sum_m(K[m,c]*P[n,m]*V[m,k]) - sum_m(K[m,c]*P[n,m])*sum_m(P[n,m]*V[m,k]))/sqrt(d)
@@ -126,15 +170,17 @@ def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tenso
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e, N, d), in the dtype of Q.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["N"], sizes["d"]), Q.dtype, Q, K, V)
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
@@ -142,10 +188,10 @@ def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tenso
     P = _softmax(S)  # (..., N, M)
     product = torch.einsum("...ilj,...lk->...ijk", K[..., None, :, :] * P[..., None], V)  # (..., N, d, e)
     part = (product + ((-P) @ K)[..., None] * (P @ V)[..., None, :]) / max(d**0.5, 1)  # (..., N, d, e)
-    return torch.diag_embed(torch.einsum("...ijk->...kji", part), dim1=-4, dim2=-2).to(dtype)
+    return _into(out, torch.diag_embed(torch.einsum("...ijk->...kji", part), dim1=-4, dim2=-2), dtype)
 
 
-def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output O with respect to the queries Q, times a direction.
 
         sum_cn(dO[r,k]/dQ[n,c]*v[n,c]) = sum_m(P[r,m]*V[m,k]*(sum_c(K[m,c]*v[r,c]) - sum_cl(K[l,c]*P[r,l]*v[r,c])))/sqrt(d)
@@ -155,24 +201,30 @@ def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor) ->
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         v: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of v, K costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "N d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "N d"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return ((_centred(v @ K.mT, P, _top(P)) * P) @ V / max(d**0.5, 1)).to(dtype)
+    return _into(out, _softmax_jvp(v @ K.mT, P, _top(P)) @ V / max(d**0.5, 1), dtype)
 
 
-def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output O with respect to the queries Q.
 
         sum_kr(dO[r,k]/dQ[n,c]*g[r,k]) = sum_m(K[m,c]*P[n,m]*(sum_f(V[m,f]*g[n,f]) - sum_fl(P[n,l]*V[l,f]*g[n,f])))/sqrt(d)
@@ -182,24 +234,38 @@ def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor) ->
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of g, V costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g)
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return ((_centred(g @ V.mT, P, _top(P)) * P) @ K / max(d**0.5, 1)).to(dtype)
+    return _into(out, _softmax_jvp(g @ V.mT, P, _top(P)) @ K / max(d**0.5, 1), dtype)
 
 
-def hvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp_Q(
+    Q: torch.Tensor,
+    K: torch.Tensor,
+    V: torch.Tensor,
+    g: torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Hessian of sum(g*the output O) with respect to the queries Q, times a direction.
 
         sum_jikr(d2O[r,k]/dQ[n,c]dQ[i,j]*g[r,k]*v[i,j])
@@ -214,26 +280,32 @@ def hvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, v:
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
         v: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of v, K, Q, g, V costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "N d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "N d"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g, v)
     dtype = Q.dtype
     Q, K, V, g, v = _wide(Q), _wide(K), _wide(V), _wide(g), _wide(v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = _top(P)  # (..., N, 1)
-    product = (_centred(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) * P) @ K  # (..., N, d)
-    return (product / max(d, 1)).to(dtype)
+    product = _softmax_jvp(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) @ K  # (..., N, d)
+    return _into(out, product / max(d, 1), dtype)
 
 
-def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output O with respect to the keys K.
 
         dO[r,k]/dK[m,c] = P[r,m]*Q[r,c]*(V[m,k] - sum_l(P[r,l]*V[l,k]))/sqrt(d)
@@ -242,15 +314,21 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tenso
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e, M, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["M"], sizes["d"]), Q.dtype, Q, K, V)
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
@@ -258,10 +336,10 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tenso
     P = _softmax(S)  # (..., N, M)
     part = ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, 1)
     part_1 = (V[..., None, :, :] - (P @ V)[..., None, :])[..., None, :] * part  # (..., N, M, d, e)
-    return torch.einsum("...ijkl->...iljk", part_1).to(dtype)
+    return _into(out, torch.einsum("...ijkl->...iljk", part_1), dtype)
 
 
-def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output O with respect to the keys K, times a direction.
 
         sum_cm(dO[r,k]/dK[m,c]*v[m,c]) = sum_m(P[r,m]*V[m,k]*(sum_c(Q[r,c]*v[m,c]) - sum_cl(P[r,l]*Q[r,c]*v[l,c])))/sqrt(d)
@@ -271,24 +349,30 @@ def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor) ->
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         v: direction, shape (..., M, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S and expressions of Q, v costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M d"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return ((_centred(Q @ v.mT, P, _top(P)) * P) @ V / max(d**0.5, 1)).to(dtype)
+    return _into(out, _softmax_jvp(Q @ v.mT, P, _top(P)) @ V / max(d**0.5, 1), dtype)
 
 
-def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output O with respect to the keys K.
 
         sum_kr(dO[r,k]/dK[m,c]*g[r,k]) = sum_n(P[n,m]*Q[n,c]*(sum_f(V[m,f]*g[n,f]) - sum_fl(P[n,l]*V[l,f]*g[n,f])))/sqrt(d)
@@ -298,24 +382,38 @@ def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor) ->
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., M, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding S and expressions of g, V costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g)
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return ((_centred(g @ V.mT, P, _top(P)) * P).mT @ Q / max(d**0.5, 1)).to(dtype)
+    return _into(out, _softmax_jvp(g @ V.mT, P, _top(P)).mT @ Q / max(d**0.5, 1), dtype)
 
 
-def hvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp_K(
+    Q: torch.Tensor,
+    K: torch.Tensor,
+    V: torch.Tensor,
+    g: torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Hessian of sum(g*the output O) with respect to the keys K, times a direction.
 
         sum_jlkr(d2O[r,k]/dK[m,c]dK[l,j]*g[r,k]*v[l,j])
@@ -330,26 +428,32 @@ def hvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, v:
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
         v: direction, shape (..., M, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., M, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding S and expressions of Q, v, K, g, V costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "M d"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "M d"))
+    _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g, v)
     dtype = Q.dtype
     Q, K, V, g, v = _wide(Q), _wide(K), _wide(V), _wide(g), _wide(v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = _top(P)  # (..., N, 1)
-    product = (_centred(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top) * P).mT @ Q  # (..., M, d)
-    return (product / max(d, 1)).to(dtype)
+    product = _softmax_jvp(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top).mT @ Q  # (..., M, d)
+    return _into(out, product / max(d, 1), dtype)
 
 
-def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output O with respect to the values V.
 
         dO[r,k]/dV[m,f] = delta(f,k)*P[r,m]
@@ -358,15 +462,20 @@ def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tenso
         Q: queries, shape (..., N, d).
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e, M, e), in the dtype of Q.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["M"], sizes["e"]), Q.dtype, Q, K, V)
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
@@ -375,10 +484,10 @@ def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tenso
     e = V.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return torch.diag_embed(P[..., None].expand((*Q.shape[:-2], N, M, e)), dim1=-3, dim2=-1).to(dtype)
+    return _into(out, torch.diag_embed(P[..., None].expand((*Q.shape[:-2], N, M, e)), dim1=-3, dim2=-1), dtype)
 
 
-def jvp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output O with respect to the values V, times a direction.
 
         sum_fm(dO[r,k]/dV[m,f]*v[m,f]) = sum_m(P[r,m]*v[m,k])
@@ -388,24 +497,30 @@ def jvp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor) ->
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         v: direction, shape (..., M, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M e"))
+    _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (P @ v).to(dtype)
+    return _into(out, P @ v, dtype)
 
 
-def vjp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output O with respect to the values V.
 
         sum_kr(dO[r,k]/dV[m,f]*g[r,k]) = sum_n(P[n,m]*g[n,f])
@@ -415,18 +530,24 @@ def vjp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor) ->
         K: keys, shape (..., M, d).
         V: values, shape (..., M, e).
         g: upstream gradient, shape (..., N, e).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., M, e), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding S costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
+    _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["e"]), Q.dtype, Q, K, V, g)
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
     S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return (P.mT @ g).to(dtype)
+    return _into(out, P.mT @ g, dtype)

@@ -50,14 +50,14 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
-def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
-    if v.dtype != like.dtype:
-        raise TypeError(f"{name} must have the dtype of the other inputs, {like.dtype}, got {v.dtype}")
-    if v.device != like.device:
-        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {v.device}")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
     if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
         raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
 
@@ -74,6 +74,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
     if not _holds(~violated.any()):
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -124,7 +155,7 @@ def value(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torc
     return (-(-_softplus(part) * torch.sigmoid(part) ** gamma).sum() / (B * C)).to(dtype)
 
 
-def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torch.Tensor:
+def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the logits z.
 
         dL/dz[b,i] = -y[b,i]*(1 - p[b,i])^gamma*(1 - p[b,i]*(1 + gamma*log(p[b,i])))/(B*C)
@@ -133,16 +164,19 @@ def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> t
         z: logits, shape (B, C).
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0;
+            out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
@@ -152,10 +186,10 @@ def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> t
     part = -yz  # (B, C)
     p = torch.sigmoid(yz)  # (B, C)
     part_1 = y * (torch.sigmoid(part) ** gamma * (1 - (1 - _softplus(part) * gamma) * p))  # (B, C)
-    return (-part_1 / max(B * C, 1)).to(dtype)
+    return _into(out, -part_1 / max(B * C, 1), dtype)
 
 
-def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torch.Tensor:
+def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,j] = delta(i,j)*p[b,i]*((1 + 2*gamma)*(1 - p[b,i]) + gamma*log(p[b,i])*(1 - p[b,i]*(1 + gamma)))
@@ -165,16 +199,19 @@ def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> to
         z: logits, shape (B, C).
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0;
+            out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
@@ -185,10 +222,10 @@ def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> to
     part = -yz  # (B, C)
     part_1 = torch.sigmoid(part)  # (B, C)
     part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (1 - (1 + gamma) * p) * gamma  # (B, C)
-    return torch.diag_embed(p * (part_1**gamma * part_2) / max(B * C, 1)).to(dtype)
+    return _into(out, torch.diag_embed(p * (part_1**gamma * part_2) / max(B * C, 1)), dtype)
 
 
-def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
         sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*v[b,i]
@@ -199,17 +236,20 @@ def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
         v: direction, shape (B, C), or (K, B, C) for several.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0;
+            out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_direction("v", v, (sizes["B"], sizes["C"]), z)
+    _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_y(y)
+    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
     z, y, v = _wide(z), _wide(y), _wide(v)
     gamma = _number("gamma", gamma, z)
@@ -220,10 +260,11 @@ def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.
     part_1 = torch.sigmoid(part)  # (B, C)
     p = torch.sigmoid(yz)  # (B, C)
     part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (1 - (1 + gamma) * p) * gamma  # (B, C)
-    return (part_1**gamma * part_2 * (p * v) / max(B * C, 1)).to(dtype)
+    part_3 = part_1**gamma * part_2  # (B, C)
+    return _into(out, part_3 * (p * v) / max(B * C, 1), dtype)
 
 
-def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torch.Tensor:
+def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
         d2L/dz[b,i]dz[b,i] = p[b,i]*((1 + 2*gamma)*(1 - p[b,i]) + gamma*log(p[b,i])*(1 - p[b,i]*(1 + gamma)))
@@ -233,16 +274,19 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tens
         z: logits, shape (B, C).
         y: labels, -1 or 1, shape (B, C).
         gamma: focusing parameter, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (B, C), in the dtype of z.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
+        ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0;
+            out cannot hold the result.
     """
-    _check(("z", z, "B C"), ("y", y, "B C"))
+    sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
@@ -253,7 +297,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tens
     part = -yz  # (B, C)
     part_1 = torch.sigmoid(part)  # (B, C)
     part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (1 - (1 + gamma) * p) * gamma  # (B, C)
-    return (p * (part_1**gamma * part_2) / max(B * C, 1)).to(dtype)
+    return _into(out, p * (part_1**gamma * part_2) / max(B * C, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torch.Tensor:

@@ -81,6 +81,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -145,6 +176,13 @@ def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tenso
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
+    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    near = near + (p * (x - near)).sum(-1, keepdim=True)
+    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+
+
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
     x = x - x.mean(-2, keepdim=True)
@@ -178,6 +216,9 @@ def value(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Te
     Returns:
         Shape (...,), in the dtype of q.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -192,7 +233,7 @@ def value(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Te
     return (-torch.diagonal(_log_softmax(s), dim1=-2, dim2=-1).sum(-1) / N).to(dtype)
 
 
-def gradient_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def gradient_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the queries q.
 
         dL/dq[n,c] = (sum_m(k[m,c]*p[n,m]) - k[n,c])/(N*T)
@@ -201,15 +242,21 @@ def gradient_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> tor
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     dtype = q.dtype
     q, k = _wide(q), _wide(k)
     T = _number("T", T, q)
@@ -217,10 +264,10 @@ def gradient_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> tor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T * (p @ k - k)).to(dtype)
+    return _into(out, 1 / max(N, 1) / T * (p @ k - k), dtype)
 
 
-def hessian_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def hessian_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the queries q.
 
         d2L/dq[n,c]dq[m,e] = delta(m,n)*(sum_a(k[a,c]*k[a,e]*p[m,a]) - sum_a(k[a,c]*p[m,a])*sum_a(k[a,e]*p[m,a]))/(N*T^2)
@@ -229,15 +276,17 @@ def hessian_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torc
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"], sizes["N"], sizes["d"]), q.dtype, q, k)
     dtype = q.dtype
     q, k = _wide(q), _wide(k)
     T = _number("T", T, q)
@@ -247,10 +296,10 @@ def hessian_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torc
     p = _softmax(s)  # (..., N, N)
     product = torch.einsum("...ilj,...lk->...ijk", k[..., None, :, :] * p[..., None], k)  # (..., N, d, d)
     part = 1 / max(N, 1) / T**2 * (product + ((-p) @ k)[..., None] * (p @ k)[..., None, :])  # (..., N, d, d)
-    return torch.diag_embed(torch.einsum("...ijk->...jki", part), dim1=-4, dim2=-2).to(dtype)
+    return _into(out, torch.diag_embed(torch.einsum("...ijk->...jki", part), dim1=-4, dim2=-2), dtype)
 
 
-def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the queries q, times a direction; no Hessian is formed.
 
         sum_em(d2L/dq[n,c]dq[m,e]*V[m,e]) = sum_m(k[m,c]*p[n,m]*(sum_e(V[n,e]*k[m,e]) - sum_ae(V[n,e]*k[a,e]*p[n,a])))/(N
@@ -261,15 +310,21 @@ def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
         k: keys, shape (..., N, d).
         T: temperature, a number.
         V: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s and expressions of V, k costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k, V)
     dtype = q.dtype
     q, k, V = _wide(q), _wide(k), _wide(V)
     T = _number("T", T, q)
@@ -277,10 +332,10 @@ def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T**2 * ((_centred(V @ k.mT, p, _top(p)) * p) @ k)).to(dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp(V @ k.mT, p, _top(p)) @ k), dtype)
 
 
-def hessian_diagonal_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the queries q.
 
         d2L/dq[n,c]dq[n,c] = (sum_m(k[m,c]^2*p[n,m]) - sum_m(k[m,c]*p[n,m])^2)/(N*T^2)
@@ -289,15 +344,21 @@ def hessian_diagonal_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     dtype = q.dtype
     q, k = _wide(q), _wide(k)
     T = _number("T", T, q)
@@ -305,7 +366,7 @@ def hessian_diagonal_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T**2 * _variance(k, p, _top(p))).to(dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * _variance(k, p, _top(p)), dtype)
 
 
 def hessian_trace_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -320,6 +381,10 @@ def hessian_trace_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
 
     Returns:
         Shape (...,), in the dtype of q.
+
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N, d,
+        beyond what rounding s costs.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -336,7 +401,7 @@ def hessian_trace_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     return (1 / max(N, 1) / T**2 * _variance(k, p, _top(p)).sum((-2, -1))).to(dtype)
 
 
-def gradient_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def gradient_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the keys k.
 
         dL/dk[n,c] = (sum_m(p[m,n]*q[m,c]) - q[n,c])/(N*T)
@@ -345,15 +410,21 @@ def gradient_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> tor
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     dtype = q.dtype
     q, k = _wide(q), _wide(k)
     T = _number("T", T, q)
@@ -361,10 +432,10 @@ def gradient_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> tor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T * (p.mT @ q - q)).to(dtype)
+    return _into(out, 1 / max(N, 1) / T * (p.mT @ q - q), dtype)
 
 
-def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the keys k.
 
         d2L/dk[n,c]dk[m,e] = sum_a(p[a,n]*q[a,c]*q[a,e]*(delta(m,n) - p[a,m]))/(N*T^2)
@@ -373,15 +444,21 @@ def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torc
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"], sizes["N"], sizes["d"]), q.dtype, q, k)
     dtype = q.dtype
     q, k = _wide(q), _wide(k)
     T = _number("T", T, q)
@@ -394,10 +471,10 @@ def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torc
     part_1 = q[..., None, :, :] * (1 / max(N, 1) / part * _complement(p, _top(p)).mT * p.mT)[..., None]  # (..., N, N, d)
     product = torch.einsum("...ijk->...jki", torch.einsum("...ilj,...lk->...ijk", part_1, q))  # (..., d, d, N)
     part_2 = -1 / max(N, 1) / part * torch.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
-    return _with_diagonal(part_2, product, -4, -2).to(dtype)
+    return _into(out, _with_diagonal(part_2, product, -4, -2), dtype)
 
 
-def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the keys k, times a direction; no Hessian is formed.
 
         sum_em(d2L/dk[n,c]dk[m,e]*V[m,e]) = sum_m(p[m,n]*q[m,c]*(sum_e(V[n,e]*q[m,e]) - sum_ae(V[a,e]*p[m,a]*q[m,e])))/(N
@@ -408,15 +485,21 @@ def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
         k: keys, shape (..., N, d).
         T: temperature, a number.
         V: direction, shape (..., N, d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, N,
+        beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"), ("V", V, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k, V)
     dtype = q.dtype
     q, k, V = _wide(q), _wide(k), _wide(V)
     T = _number("T", T, q)
@@ -425,10 +508,10 @@ def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
     Vq = V @ q.mT  # (..., N, N)
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T**2 * (((Vq - (p.mT * Vq).sum(-2, keepdim=True)) * p.mT) @ q)).to(dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * (((Vq - (p.mT * Vq).sum(-2, keepdim=True)) * p.mT) @ q), dtype)
 
 
-def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
+def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the keys k.
 
         d2L/dk[n,c]dk[n,c] = sum_m(p[m,n]*q[m,c]^2*(1 - p[m,n]))/(N*T^2)
@@ -437,15 +520,20 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
         q: queries, shape (..., N, d).
         k: keys, shape (..., N, d).
         T: temperature, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., N, d), in the dtype of q.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
+        ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
     """
-    _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    sizes = _check_leading(("q", q, "N d"), ("k", k, "N d"))
+    _check_out(out, (*q.shape[:-2], sizes["N"], sizes["d"]), q.dtype, q, k)
     dtype = q.dtype
     q, k = _wide(q), _wide(k)
     T = _number("T", T, q)
@@ -453,7 +541,7 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T**2 * ((_complement(p, _top(p)).mT * p.mT) @ (q**2))).to(dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _top(p)).mT * p.mT) @ (q**2)), dtype)
 
 
 def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -468,6 +556,9 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
 
     Returns:
         Shape (...,), in the dtype of q.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding s costs.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -42,6 +42,37 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -53,53 +84,57 @@ def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = 
     return x
 
 
-def value(x: torch.Tensor) -> torch.Tensor:
+def value(x: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The direction u.
 
         u[i] = x[i]/r
 
     Args:
         x: vector, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"))
+    sizes = _check_leading(("x", x, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x)
     dtype = x.dtype
     x = _wide(x)
     r = torch.sqrt((x**2).sum(-1))  # (...,)
-    return (x / r[..., None]).to(dtype)
+    return _into(out, x / r[..., None], dtype)
 
 
-def jacobian(x: torch.Tensor) -> torch.Tensor:
+def jacobian(x: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the direction u with respect to the vector x.
 
         du[i]/dx[j] = (delta(i,j) - u[i]*u[j])/r
 
     Args:
         x: vector, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"))
+    sizes = _check_leading(("x", x, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x)
     dtype = x.dtype
     x = _wide(x)
     r = torch.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
     part = u[..., None, :] * ((-1 / r)[..., None] * u)[..., None]  # (..., d, d)
-    return _with_diagonal(part, (1 - u**2) / r[..., None]).to(dtype)
+    return _into(out, _with_diagonal(part, (1 - u**2) / r[..., None]), dtype)
 
 
-def jvp(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp(x: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the direction u with respect to the vector x, times a direction.
 
         sum_j(du[i]/dx[j]*v[j]) = (v[i] - u[i]*sum_k(u[k]*v[k]))/r
@@ -107,23 +142,25 @@ def jvp(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Args:
         x: vector, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, v)
     dtype = x.dtype
     x, v = _wide(x), _wide(v)
     r = torch.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
-    return ((v - u * (u * v).sum(-1, keepdim=True)) / r[..., None]).to(dtype)
+    return _into(out, (v - u * (u * v).sum(-1, keepdim=True)) / r[..., None], dtype)
 
 
-def vjp(x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp(x: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the direction u with respect to the vector x.
 
         sum_i(du[i]/dx[j]*g[i]) = (g[j] - u[j]*sum_i(g[i]*u[i]))/r
@@ -131,23 +168,25 @@ def vjp(x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
     Args:
         x: vector, shape (..., d).
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g)
     dtype = x.dtype
     x, g = _wide(x), _wide(g)
     r = torch.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
-    return ((g - u * (g * u).sum(-1, keepdim=True)) / r[..., None]).to(dtype)
+    return _into(out, (g - u * (g * u).sum(-1, keepdim=True)) / r[..., None], dtype)
 
 
-def hvp(x: torch.Tensor, g: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp(x: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of sum(g*the direction u) with respect to the vector x, times a direction.
 
         sum_ki(d2u[i]/dx[j]dx[k]*g[i]*v[k]) = -(g[j]*sum_i(u[i]*v[i]) + v[j]*sum_i(g[i]*u[i])
@@ -157,19 +196,21 @@ def hvp(x: torch.Tensor, g: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         x: vector, shape (..., d).
         g: upstream gradient, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("g", g, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("g", g, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g, v)
     dtype = x.dtype
     x, g, v = _wide(x), _wide(g), _wide(v)
     r = torch.sqrt((x**2).sum(-1))  # (...,)
     u = x / r[..., None]  # (..., d)
     total = (g * u).sum(-1, keepdim=True)  # (..., 1)
     part = g * (u * v).sum(-1, keepdim=True) + u * ((g - 3 * (u * total)) * v).sum(-1, keepdim=True)  # (..., d)
-    return ((-1 / r**2)[..., None] * (part + v * total)).to(dtype)
+    return _into(out, (-1 / r**2)[..., None] * (part + v * total), dtype)

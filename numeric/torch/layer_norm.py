@@ -70,6 +70,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -86,7 +117,7 @@ def _check_eps(eps: float | torch.Tensor) -> None:
     _forbid(eps <= 0, "eps must satisfy eps > 0")
 
 
-def value(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def value(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The output o.
 
         o[i] = b[i] + n[i]*w[i]
@@ -96,15 +127,17 @@ def value(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b)
     dtype = x.dtype
     x, w, b = _wide(x), _wide(w), _wide(b)
     eps = _number("eps", eps, x)
@@ -114,10 +147,17 @@ def value(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     part = x - mu[..., None]  # (..., d)
     s = torch.sqrt(eps + (part**2).sum(-1) / d)  # (...,)
     n = part / s[..., None]  # (..., d)
-    return (n * w + b).to(dtype)
+    return _into(out, n * w + b, dtype)
 
 
-def jacobian_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def jacobian_x(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Jacobian of the output o with respect to the features x.
 
         do[i]/dx[j] = w[i]*(delta(i,j) - (1 + n[i]*n[j])/d)/s
@@ -127,15 +167,17 @@ def jacobian_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | t
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w, b)
     dtype = x.dtype
     x, w, b = _wide(x), _wide(w), _wide(b)
     eps = _number("eps", eps, x)
@@ -146,10 +188,18 @@ def jacobian_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | t
     s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = (1 + n[..., None] * n[..., None, :]) * ((-1 / max(d, 1) / s)[..., None] * w)[..., None]  # (..., d, d)
-    return _with_diagonal(part_1, w * ((1 - (1 + n**2) / max(d, 1)) / s[..., None])).to(dtype)
+    return _into(out, _with_diagonal(part_1, w * ((1 - (1 + n**2) / max(d, 1)) / s[..., None])), dtype)
 
 
-def jvp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_x(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Jacobian of the output o with respect to the features x, times a direction.
 
         sum_j(do[i]/dx[j]*v[j]) = w[i]*(v[i] - (sum_k(v[k]) + n[i]*sum_k(n[k]*v[k]))/d)/s
@@ -160,15 +210,17 @@ def jvp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, v)
     dtype = x.dtype
     x, w, b, v = _wide(x), _wide(w), _wide(b), _wide(v)
     eps = _number("eps", eps, x)
@@ -179,10 +231,18 @@ def jvp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = v - (n * (n * v).sum(-1, keepdim=True) + v.sum(-1, keepdim=True)) / max(d, 1)  # (..., d)
-    return (w * (part_1 / s[..., None])).to(dtype)
+    return _into(out, w * (part_1 / s[..., None]), dtype)
 
 
-def vjp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_x(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    g: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output o with respect to the features x.
 
         sum_i(do[i]/dx[j]*g[i]) = (g[j]*w[j] - (sum_i(g[i]*w[i]) + n[j]*sum_i(g[i]*n[i]*w[i]))/d)/s
@@ -193,15 +253,17 @@ def vjp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g)
     dtype = x.dtype
     x, w, b, g = _wide(x), _wide(w), _wide(b), _wide(g)
     eps = _number("eps", eps, x)
@@ -213,10 +275,19 @@ def vjp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = gw - (n * (w * (g * n)).sum(-1, keepdim=True) + gw.sum(-1, keepdim=True)) / max(d, 1)  # (..., d)
-    return (part_1 / s[..., None]).to(dtype)
+    return _into(out, part_1 / s[..., None], dtype)
 
 
-def hvp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp_x(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    g: torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Hessian of sum(g*the output o) with respect to the features x, times a direction.
 
         sum_ki(d2o[i]/dx[j]dx[k]*g[i]*v[k]) = (-(v[j] - sum_k(v[k])/d)*sum_k(g[k]*n[k]*w[k])
@@ -231,15 +302,17 @@ def hvp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g, v)
     dtype = x.dtype
     x, w, b, g, v = _wide(x), _wide(w), _wide(b), _wide(g), _wide(v)
     eps = _number("eps", eps, x)
@@ -256,10 +329,17 @@ def hvp_x(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     gn = g * n  # (..., d)
     part_3 = ((part * part_2).sum(-1) - (gn * (w * total)).sum(-1) * (3 / max(d, 1)))[..., None] * n  # (..., d)
     part_4 = part * total + part_2 * (w * gn).sum(-1, keepdim=True) + part_3  # (..., d)
-    return (-part_4 * (1 / max(d, 1) / s**2)[..., None]).to(dtype)
+    return _into(out, -part_4 * (1 / max(d, 1) / s**2)[..., None], dtype)
 
 
-def jacobian_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def jacobian_w(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Jacobian of the output o with respect to the gains w.
 
         do[i]/dw[j] = delta(i,j)*n[i]
@@ -269,15 +349,17 @@ def jacobian_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | t
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w, b)
     dtype = x.dtype
     x, w, b = _wide(x), _wide(w), _wide(b)
     eps = _number("eps", eps, x)
@@ -287,10 +369,18 @@ def jacobian_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | t
     part = x - mu[..., None]  # (..., d)
     s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
-    return torch.diag_embed(n).to(dtype)
+    return _into(out, torch.diag_embed(n), dtype)
 
 
-def jvp_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_w(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Jacobian of the output o with respect to the gains w, times a direction.
 
         sum_j(do[i]/dw[j]*v[j]) = n[i]*v[i]
@@ -301,15 +391,17 @@ def jvp_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, v)
     dtype = x.dtype
     x, w, b, v = _wide(x), _wide(w), _wide(b), _wide(v)
     eps = _number("eps", eps, x)
@@ -319,10 +411,18 @@ def jvp_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     part = x - mu[..., None]  # (..., d)
     s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
-    return (n * v).to(dtype)
+    return _into(out, n * v, dtype)
 
 
-def vjp_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_w(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    g: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output o with respect to the gains w.
 
         sum_i(do[i]/dw[j]*g[i]) = g[j]*n[j]
@@ -333,15 +433,17 @@ def vjp_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g)
     dtype = x.dtype
     x, w, b, g = _wide(x), _wide(w), _wide(b), _wide(g)
     eps = _number("eps", eps, x)
@@ -351,10 +453,17 @@ def vjp_w(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     part = x - mu[..., None]  # (..., d)
     s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
-    return (g * n).to(dtype)
+    return _into(out, g * n, dtype)
 
 
-def jacobian_b(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def jacobian_b(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Jacobian of the output o with respect to the biases b.
 
         do[i]/db[j] = delta(i,j)
@@ -364,24 +473,37 @@ def jacobian_b(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | t
         w: gains, shape (..., d).
         b: biases, shape (..., d).
         eps: added to the variance, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w, b)
     dtype = x.dtype
     x, w, b = _wide(x), _wide(w), _wide(b)
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    return torch.diag_embed(x.new_full((*x.shape[:-1], d), 1)).to(dtype)
+    return _into(out, torch.diag_embed(x.new_full((*x.shape[:-1], d), 1)), dtype)
 
 
-def jvp_b(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_b(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Jacobian of the output o with respect to the biases b, times a direction.
 
         sum_j(do[i]/db[j]*v[j]) = v[i]
@@ -392,23 +514,36 @@ def jvp_b(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, v)
     dtype = x.dtype
     x, w, b, v = _wide(x), _wide(w), _wide(b), _wide(v)
     eps = _number("eps", eps, x)
     _check_eps(eps)
-    return v.clone().to(dtype)
+    return _into(out, v.clone(), dtype)
 
 
-def vjp_b(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_b(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    eps: float | torch.Tensor,
+    g: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output o with respect to the biases b.
 
         sum_i(do[i]/db[j]*g[i]) = g[j]
@@ -419,17 +554,22 @@ def vjp_b(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
         b: biases, shape (..., d).
         eps: added to the variance, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("b", b, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, b, g)
     dtype = x.dtype
     x, w, b, g = _wide(x), _wide(w), _wide(b), _wide(g)
     eps = _number("eps", eps, x)
     _check_eps(eps)
-    return g.clone().to(dtype)
+    return _into(out, g.clone(), dtype)

@@ -15,7 +15,7 @@ Source: Goodfellow, Bengio and Courville, Deep Learning (2016), equation 6.30; t
 
 import torch
 
-__all__ = ["jacobian", "jvp", "value", "vjp"]
+__all__ = ["hvp", "jacobian", "jvp", "value", "vjp"]
 
 
 def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
@@ -253,3 +253,29 @@ def vjp(z: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) ->
     z, g = _wide(z), _wide(g)
     p = _softmax(z)  # (..., C)
     return _into(out, g + p * (-g.sum(-1))[..., None], dtype)
+
+
+def hvp(z: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
+    """The Hessian of sum(g*the log-probabilities l) with respect to the logits z, times a direction.
+
+        sum_ki(d2l[i]/dz[j]dz[k]*g[i]*v[k]) = p[j]*(sum_i(p[i]*v[i]) - v[j])*sum_i(g[i])
+
+    Args:
+        z: logits, shape (..., C).
+        g: upstream gradient, shape (..., C).
+        v: direction, shape (..., C).
+        out: where to write the result, instead of into a new array; no input may share its memory.
+
+    Returns:
+        Shape (..., C), in the dtype of z.
+
+    Raises:
+        TypeError: inputs are not float tensors of one dtype.
+        ValueError: shapes do not fit together; devices differ; out cannot hold the result.
+    """
+    sizes = _check_leading(("z", z, "C"), ("g", g, "C"), ("v", v, "C"))
+    _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g, v)
+    dtype = z.dtype
+    z, g, v = _wide(z), _wide(g), _wide(v)
+    p = _softmax(z)  # (..., C)
+    return _into(out, g.sum(-1, keepdim=True) * (((p * v).sum(-1, keepdim=True) - v) * p), dtype)

@@ -69,6 +69,37 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+
+
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+
+
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -85,7 +116,7 @@ def _check_eps(eps: float | torch.Tensor) -> None:
     _forbid(eps <= 0, "eps must satisfy eps > 0")
 
 
-def value(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def value(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The output o.
 
         o[i] = n[i]*w[i]
@@ -94,15 +125,17 @@ def value(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> torch.
         x: features, shape (..., d).
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w)
     dtype = x.dtype
     x, w = _wide(x), _wide(w)
     eps = _number("eps", eps, x)
@@ -110,10 +143,10 @@ def value(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> torch.
     d = x.shape[-1]
     s = torch.sqrt(eps + (x**2).sum(-1) / d)  # (...,)
     n = x / s[..., None]  # (..., d)
-    return (n * w).to(dtype)
+    return _into(out, n * w, dtype)
 
 
-def jacobian_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def jacobian_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output o with respect to the features x.
 
         do[i]/dx[j] = w[i]*(delta(i,j) - n[i]*n[j]/d)/s
@@ -122,15 +155,17 @@ def jacobian_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> t
         x: features, shape (..., d).
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w)
     dtype = x.dtype
     x, w = _wide(x), _wide(w)
     eps = _number("eps", eps, x)
@@ -139,10 +174,10 @@ def jacobian_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> t
     s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     part = n[..., None, :] * (w * ((-1 / max(d, 1) / s)[..., None] * n))[..., None]  # (..., d, d)
-    return _with_diagonal(part, w * ((1 - n**2 / max(d, 1)) / s[..., None])).to(dtype)
+    return _into(out, _with_diagonal(part, w * ((1 - n**2 / max(d, 1)) / s[..., None])), dtype)
 
 
-def jvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output o with respect to the features x, times a direction.
 
         sum_j(do[i]/dx[j]*v[j]) = w[i]*(v[i] - n[i]*sum_k(n[k]*v[k])/d)/s
@@ -152,15 +187,17 @@ def jvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, v)
     dtype = x.dtype
     x, w, v = _wide(x), _wide(w), _wide(v)
     eps = _number("eps", eps, x)
@@ -168,10 +205,10 @@ def jvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
     d = x.shape[-1]
     s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return (w * ((v - n * (n * v).sum(-1, keepdim=True) / max(d, 1)) / s[..., None])).to(dtype)
+    return _into(out, w * ((v - n * (n * v).sum(-1, keepdim=True) / max(d, 1)) / s[..., None]), dtype)
 
 
-def vjp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output o with respect to the features x.
 
         sum_i(do[i]/dx[j]*g[i]) = (g[j]*w[j] - n[j]*sum_i(g[i]*n[i]*w[i])/d)/s
@@ -181,15 +218,17 @@ def vjp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, g)
     dtype = x.dtype
     x, w, g = _wide(x), _wide(w), _wide(g)
     eps = _number("eps", eps, x)
@@ -197,10 +236,18 @@ def vjp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     d = x.shape[-1]
     s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return ((g * w - n * (w * (g * n)).sum(-1, keepdim=True) / max(d, 1)) / s[..., None]).to(dtype)
+    return _into(out, (g * w - n * (w * (g * n)).sum(-1, keepdim=True) / max(d, 1)) / s[..., None], dtype)
 
 
-def hvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def hvp_x(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    eps: float | torch.Tensor,
+    g: torch.Tensor,
+    v: torch.Tensor,
+    *,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The Hessian of sum(g*the output o) with respect to the features x, times a direction.
 
         sum_ki(d2o[i]/dx[j]dx[k]*g[i]*v[k]) = -(g[j]*w[j]*sum_i(n[i]*v[i]) + n[j]*sum_i(g[i]*v[i]*w[i])
@@ -212,15 +259,17 @@ def hvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
         eps: added to the mean square, a number.
         g: upstream gradient, shape (..., d).
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, g, v)
     dtype = x.dtype
     x, w, g, v = _wide(x), _wide(w), _wide(g), _wide(v)
     eps = _number("eps", eps, x)
@@ -231,10 +280,10 @@ def hvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     total = (n * v).sum(-1, keepdim=True)  # (..., 1)
     part = (v - n * total * (3 / max(d, 1))) * (w * (g * n)).sum(-1, keepdim=True)  # (..., d)
     part_1 = part + n * (w * (g * v)).sum(-1, keepdim=True) + g * w * total  # (..., d)
-    return ((-1 / max(d, 1) / s**2)[..., None] * part_1).to(dtype)
+    return _into(out, (-1 / max(d, 1) / s**2)[..., None] * part_1, dtype)
 
 
-def jacobian_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
+def jacobian_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output o with respect to the gains w.
 
         do[i]/dw[j] = delta(i,j)*n[i]
@@ -243,15 +292,17 @@ def jacobian_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> t
         x: features, shape (..., d).
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d, d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x, w)
     dtype = x.dtype
     x, w = _wide(x), _wide(w)
     eps = _number("eps", eps, x)
@@ -259,10 +310,10 @@ def jacobian_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor) -> t
     d = x.shape[-1]
     s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return torch.diag_embed(n).to(dtype)
+    return _into(out, torch.diag_embed(n), dtype)
 
 
-def jvp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def jvp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Jacobian of the output o with respect to the gains w, times a direction.
 
         sum_j(do[i]/dw[j]*v[j]) = n[i]*v[i]
@@ -272,15 +323,17 @@ def jvp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         v: direction, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("v", v, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, v)
     dtype = x.dtype
     x, w, v = _wide(x), _wide(w), _wide(v)
     eps = _number("eps", eps, x)
@@ -288,10 +341,10 @@ def jvp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
     d = x.shape[-1]
     s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return (n * v).to(dtype)
+    return _into(out, n * v, dtype)
 
 
-def vjp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+def vjp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """An upstream gradient times the Jacobian of the output o with respect to the gains w.
 
         sum_i(do[i]/dw[j]*g[i]) = g[j]*n[j]
@@ -301,15 +354,17 @@ def vjp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
         w: gains, shape (..., d).
         eps: added to the mean square, a number.
         g: upstream gradient, shape (..., d).
+        out: where to write the result, instead of into a new array; no input may share its memory.
 
     Returns:
         Shape (..., d), in the dtype of x.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
-        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0.
+        ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
     """
-    _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    sizes = _check_leading(("x", x, "d"), ("w", w, "d"), ("g", g, "d"))
+    _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, w, g)
     dtype = x.dtype
     x, w, g = _wide(x), _wide(w), _wide(g)
     eps = _number("eps", eps, x)
@@ -317,4 +372,4 @@ def vjp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     d = x.shape[-1]
     s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
-    return (g * n).to(dtype)
+    return _into(out, g * n, dtype)
