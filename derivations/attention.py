@@ -1,8 +1,6 @@
 """Scaled dot-product attention."""
 
-from sympy import Expr
-
-from closedform.notation import Claim, Derivation, Dim, Given, Index, Let, NamedTensor, exp, indices, partial, sqrt, summation, tensor
+from closedform.notation import Claim, Derivation, Dim, Expr, Given, Index, Let, NamedTensor, exp, indices, partial, sqrt, summation, tensor
 
 N, M, D, E = Dim("N"), Dim("M"), Dim("d"), Dim("e")
 n, r, q = indices("n r q", N)

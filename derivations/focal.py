@@ -1,11 +1,10 @@
 """Focal loss."""
 
-from sympy import Expr
-
 from closedform.notation import (
     Claim,
     Derivation,
     Dim,
+    Expr,
     Given,
     Index,
     Let,

@@ -18,7 +18,7 @@ left alone (:class:`where`), and the matrix functions ``inv``, ``det``, ``logdet
 Every symbol is real. Both wings of the engine stand on this module; it imports neither.
 """
 
-from sympy import Abs, cos, cosh, erf, exp, log, pi, sign, sin, sinh, sqrt, tanh
+from sympy import Abs, Expr, cos, cosh, erf, exp, log, pi, sign, sin, sinh, sqrt, tanh
 
 from closedform.notation.claims import Claim, Derivation
 from closedform.notation.constraints import (
@@ -62,6 +62,7 @@ __all__ = [
     "Constraint",
     "Derivation",
     "Dim",
+    "Expr",
     "Given",
     "Identity",
     "Index",
