@@ -80,4 +80,4 @@ def test_a_triton_kernel_that_drops_lanes_is_caught() -> None:
     from closedform.testing import KernelError, check_kernel
 
     with pytest.raises(KernelError, match="times the bound"):
-        check_kernel(Softmax32Lanes.apply, SOFTMAX, dtypes=("float32",), order=1, profile="ci")
+        check_kernel({"value": Softmax32Lanes.apply}, SOFTMAX, dtypes=("float32",), profile="dev")
