@@ -108,36 +108,36 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray, top: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
     """
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
-    m = np.take_along_axis(z, top, -1)
+    m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
     e = z - s
-    np.exp(e, out=e)
-    largest = np.exp(m - s)
-    np.put_along_axis(e, top, 0, -1)
-    return e, largest, _total(e, largest)
+    return np.exp(e, out=e), np.exp(m - s)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    top = z.argmax(-1)[..., None]
-    e, largest, others = _exponentials(z, top)
-    total = others + largest
-    e /= total
-    np.put_along_axis(e, top, largest / total, -1)
+    e, largest = _exponentials(z)
+    e /= _total(e, largest)
     return e
+
+
+def _log1p_others(z: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""
+    e, largest = _exponentials(z)
+    np.put_along_axis(e, top, 0, -1)
+    return np.log1p(_total(e, largest) / largest)
 
 
 def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
-    _, largest, others = _exponentials(z, top)
-    return z - np.take_along_axis(z, top, -1) - np.log1p(others / largest)
+    return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
 def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
@@ -178,6 +178,20 @@ def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     np.put_along_axis(rest, at, 0, -1)
     np.put_along_axis(rest, at, -rest.sum(-1, keepdims=True), -1)
     return rest
+
+
+def _softmax_minus_labels(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
+    if y.ndim == z.ndim:
+        return _softmax(z) - y
+    e, largest = _exponentials(z)
+    at = y[..., None]
+    own = np.take_along_axis(e, at, -1)
+    np.put_along_axis(e, at, 0, -1)
+    others = _total(e, largest)
+    e /= own + others
+    np.put_along_axis(e, at, -others / (own + others), -1)
+    return e
 
 
 def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -264,8 +278,7 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
     B = z.shape[0]
 
     def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        p = _softmax(z)  # (B, C)
-        return _minus_labels(p, y) / max(B, 1)
+        return _softmax_minus_labels(z, y) / max(B, 1)
 
     for at in _blocks(B, out.size):
         out[at] = rows(z[at], y[at])

@@ -90,28 +90,22 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray, top: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
     """
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
-    m = np.take_along_axis(z, top, -1)
+    m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
     e = z - s
-    np.exp(e, out=e)
-    largest = np.exp(m - s)
-    np.put_along_axis(e, top, 0, -1)
-    return e, largest, _total(e, largest)
+    return np.exp(e, out=e), np.exp(m - s)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    top = z.argmax(-1)[..., None]
-    e, largest, others = _exponentials(z, top)
-    total = others + largest
-    e /= total
-    np.put_along_axis(e, top, largest / total, -1)
+    e, largest = _exponentials(z)
+    e /= _total(e, largest)
     return e
 
 

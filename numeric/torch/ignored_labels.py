@@ -137,24 +137,42 @@ def _top(p: torch.Tensor) -> torch.Tensor:
     return at.gather(-1, p.gather(-1, at).argmax(-1, keepdim=True))
 
 
-def _exponentials(z: torch.Tensor, top: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+def _shift(z: torch.Tensor) -> torch.Tensor:
+    """A number s for each row that brings exp(z - s) into range.
 
-    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    It is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
     """
     room = (701 if z.dtype == torch.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
-    m = z.gather(-1, top)
-    s = (m - m.clamp(0, room)).floor()
-    e = torch.exp((z - s).scatter(-1, top, -torch.inf))
-    return e, torch.exp(m - s), e.sum(-1, keepdim=True)
+    m = z.amax(-1, keepdim=True)
+    return (m - m.clamp(0, room)).floor()
 
 
 def _softmax(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
+    e = (z - _shift(z)).exp_()
+    return e / e.sum(-1, keepdim=True)
+
+
+def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """exp(z), shifted into range, with 0 at one entry of each row; that entry; and the sum of the others."""
+    shifted = z - _shift(z)
+    own = torch.exp(shifted.gather(-1, at))
+    e = shifted.scatter(-1, at, -torch.inf).exp_()
+    return e, own, e.sum(-1, keepdim=True)
+
+
+def _softmax_apart(z: torch.Tensor) -> torch.Tensor:
+    """exp(z) / sum(exp(z)) along the last axis, the largest term added last: nearly all rounding of the sum is gone."""
     top = _top(z)
-    e, largest, others = _exponentials(z, top)
-    total = others + largest
-    return (e / total).scatter(-1, top, largest / total)
+    e, largest, others = _apart(z, top)
+    total = largest + others
+    return (e / total).scatter_(-1, top, largest / total)
+
+
+def _log1p_others(z: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""
+    _, largest, others = _apart(z, top)
+    return torch.log1p(others / largest)
 
 
 def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
@@ -165,8 +183,7 @@ def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = _top(z)
-    _, largest, others = _exponentials(z, top)
-    return z - z.gather(-1, top) - torch.log1p(others / largest)
+    return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
 def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -195,6 +212,16 @@ def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return p - y
     at = y.long().unsqueeze(-1)
     return p.scatter(-1, at, -_others(p, at))
+
+
+def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
+    if y.is_floating_point():
+        return _softmax(z) - y
+    at = y.long().unsqueeze(-1)
+    e, own, others = _apart(z, at)
+    total = own + others
+    return (e / total).scatter_(-1, at, -others / total)
 
 
 def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -282,9 +309,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Te
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     dtype = z.dtype
     z, y, m = _wide(z), _wide(y), _wide(m)
-    p = _softmax(z)  # (B, C)
     n = m.sum()
-    return _into(out, _minus_labels(p, y) * (m / n)[:, None], dtype)
+    return _into(out, _softmax_minus_labels(z, y) * (m / n)[:, None], dtype)
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -316,7 +342,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, m)
     dtype = z.dtype
     z, y, m = _wide(z), _wide(y), _wide(m)
-    p = _softmax(z)  # (B, C)
+    p = _softmax_apart(z)  # (B, C)
     n = m.sum()
     part = p[:, None, :] * (p * (-1 / n * m)[:, None])[:, :, None]  # (B, C, C)
     return _into(out, _with_diagonal(part, (m / n)[:, None] * (_complement(p, _top(p)) * p)), dtype)

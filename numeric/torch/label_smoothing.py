@@ -145,24 +145,42 @@ def _top(p: torch.Tensor) -> torch.Tensor:
     return at.gather(-1, p.gather(-1, at).argmax(-1, keepdim=True))
 
 
-def _exponentials(z: torch.Tensor, top: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """exp(z - s) for a number s of each row, with 0 at the largest entry, which comes apart; and the sum of the others.
+def _shift(z: torch.Tensor) -> torch.Tensor:
+    """A number s for each row that brings exp(z - s) into range.
 
-    s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
+    It is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
     """
     room = (701 if z.dtype == torch.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
-    m = z.gather(-1, top)
-    s = (m - m.clamp(0, room)).floor()
-    e = torch.exp((z - s).scatter(-1, top, -torch.inf))
-    return e, torch.exp(m - s), e.sum(-1, keepdim=True)
+    m = z.amax(-1, keepdim=True)
+    return (m - m.clamp(0, room)).floor()
 
 
 def _softmax(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
+    e = (z - _shift(z)).exp_()
+    return e / e.sum(-1, keepdim=True)
+
+
+def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """exp(z), shifted into range, with 0 at one entry of each row; that entry; and the sum of the others."""
+    shifted = z - _shift(z)
+    own = torch.exp(shifted.gather(-1, at))
+    e = shifted.scatter(-1, at, -torch.inf).exp_()
+    return e, own, e.sum(-1, keepdim=True)
+
+
+def _softmax_apart(z: torch.Tensor) -> torch.Tensor:
+    """exp(z) / sum(exp(z)) along the last axis, the largest term added last: nearly all rounding of the sum is gone."""
     top = _top(z)
-    e, largest, others = _exponentials(z, top)
-    total = others + largest
-    return (e / total).scatter(-1, top, largest / total)
+    e, largest, others = _apart(z, top)
+    total = largest + others
+    return (e / total).scatter_(-1, top, largest / total)
+
+
+def _log1p_others(z: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""
+    _, largest, others = _apart(z, top)
+    return torch.log1p(others / largest)
 
 
 def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
@@ -173,8 +191,7 @@ def _others(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = _top(z)
-    _, largest, others = _exponentials(z, top)
-    return z - z.gather(-1, top) - torch.log1p(others / largest)
+    return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
 def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -331,7 +348,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out:
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
+    p = _softmax_apart(z)  # (B, C)
     part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
     return _into(out, _with_diagonal(part, _complement(p, _top(p)) * p / max(B, 1)), dtype)
 

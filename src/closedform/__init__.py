@@ -4,6 +4,7 @@ What the command line does is here as functions, each with frozen results that p
 
 - :func:`derive` brings a derivative into closed form and certifies it,
 - :func:`prove` judges the claims of a derivation, for every size,
+- :func:`plan` says what a kernel does, step by step, and what that costs,
 - :func:`generate` prints NumPy and torch kernels from the proved forms,
 - :func:`verify` does all of this and tests the kernels,
 - :func:`check` judges the claims of a text or Markdown file.
@@ -19,12 +20,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from closedform.pipeline import generate, prove, verify
+    from closedform.pipeline import generate, plan, prove, verify
 
-__all__ = ["__version__", "check", "derive", "generate", "prove", "verify"]
+__all__ = ["__version__", "check", "derive", "generate", "plan", "prove", "verify"]
 __version__ = "0.1.0"
 
-_FUNCTIONS = ("generate", "prove", "verify")
+_FUNCTIONS = ("generate", "plan", "prove", "verify")
 # These functions share their name with a package of the engine.
 _CALLABLE_PACKAGES = ("check", "derive")
 

@@ -179,6 +179,20 @@ def derive(
     return derived.ok
 
 
+@main.command()
+@click.argument("name", metavar="NAME")
+@click.argument("function", metavar="FUNCTION")
+@click.option("--dtype", default="float32", show_default=True, help="Of the arrays, for bytes.")
+@click.option("--size", "sizes", type=(str, int), multiple=True, metavar="DIM N", help="Figures for this size; may be repeated.")
+@_command
+def plan(name: str, function: str, dtype: str, sizes: tuple[tuple[str, int], ...]) -> bool:
+    """Show the array program of a kernel: steps, shapes, operations, bytes, and the least that it could cost."""
+    from closedform import pipeline
+
+    click.echo(str(pipeline.plan(name, function, dtype=dtype, sizes=dict(sizes))))
+    return True
+
+
 # ---------------------------------------------------------------------------------------------
 
 

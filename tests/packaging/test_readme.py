@@ -41,6 +41,13 @@ def test_its_closed_form() -> None:
     assert result.stdout.strip() == printed.strip()
 
 
+def test_its_plan() -> None:
+    command, printed = _console("closedform plan")
+    result = CliRunner().invoke(main, command.split()[1:])
+    assert result.exit_code == 0
+    assert result.stdout.strip() == printed.strip()
+
+
 def test_its_wrong_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, claims = _console("cat mine.claims")
     (tmp_path / "mine.claims").write_text(claims)

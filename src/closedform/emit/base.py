@@ -174,6 +174,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
+            ir.Residual: lambda n: self.helper("_softmax_minus_labels", self.code(n.arg), self.code(n.labels)),
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,
             ir.WithDiagonal: self._with_diagonal,

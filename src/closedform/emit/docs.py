@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
-from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Top, walk
+from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Residual, Top, walk
 from closedform.lower.program import Function, Operator, Program
 from closedform.notation import Given, Let, head_name
 from closedform.syntax.text import to_text
@@ -86,7 +86,7 @@ def _accuracy(function: Function) -> list[str]:
         text += f", and a roundoff for each number added over {', '.join(dim.name for dim in found.sums)}"
     if found.beyond:
         text += f", beyond what rounding {_rounded(found.beyond, dict(reversed(function.names)))} costs"
-    if any(isinstance(node, MinusLabels) for node in walk(function.result)):
+    if any(isinstance(node, MinusLabels | Residual) for node in walk(function.result)):
         text += "; where labels are probabilities, of the sum of what is subtracted"
     return ["Accuracy:", *(f"    {line}" for line in wrap(f"{text}.", WIDTH - 4)), ""]
 

@@ -17,6 +17,7 @@ from closedform.lower.nodes import (
     MinusLabels,
     Node,
     Reduce,
+    Residual,
     Row,
     Top,
     Variance,
@@ -52,6 +53,7 @@ def describe(node: Node, known: dict[Node, str]) -> str:
         Complement: "others",
         Top: "top",
         Variance: "variance",
+        Residual: "residual",
         MinusLabels: "residual",
         AtLabels: "at_label",
         Reduce: "total",
@@ -60,7 +62,7 @@ def describe(node: Node, known: dict[Node, str]) -> str:
         names = [_short(part, known) for part in node.args]
         return "".join(names) if all(names) else "part"
     if isinstance(node, Row):
-        return node.op
+        return node.op.removesuffix("_apart")
     return hints.get(type(node), "part")
 
 

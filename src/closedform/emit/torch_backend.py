@@ -31,6 +31,7 @@ class TorchPrinter(BodyPrinter):
         "relu": "torch.relu({})",
         "log_cosh": "_log_cosh({})",
         "softmax": "_softmax({})",
+        "softmax_apart": "_softmax_apart({})",
         "log_softmax": "_log_softmax({})",
         "logsumexp": "_logsumexp({})",
         "inv": "torch.linalg.inv({})",

@@ -84,6 +84,7 @@ class _Analysis:
             ir.Centred: self._centred,
             ir.Variance: self._variance,
             ir.MinusLabels: self._minus_labels,
+            ir.Residual: lambda n: Accuracy(1, ENTRY, 0, self._inner(n.arg)),
             ir.AtLabels: self._at_labels,
         }
 
@@ -99,7 +100,7 @@ class _Analysis:
         return () if isinstance(node, ir.Input) else (node,)
 
     def _row(self, node: ir.Row) -> Accuracy | None:
-        sign = {"softmax": 1, "log_softmax": -1}.get(node.op)
+        sign = {"softmax": 1, "softmax_apart": 1, "log_softmax": -1}.get(node.op)
         return None if sign is None else Accuracy(1, ENTRY, sign, self._inner(node.arg))
 
     def _centred(self, node: ir.Centred) -> Accuracy | None:

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 from closedform.functions import KernelFunction, hessian_operators
 from closedform.lower.conditions import conditions
 from closedform.lower.formula import Formula
+from closedform.lower.fusion import fused
 from closedform.lower.nodes import Input, Labels, Node, OneHot
 from closedform.lower.prepared import prepared
 from closedform.lower.program import Function, Program
@@ -61,18 +62,18 @@ def _lower_function(derivation: Derivation, function: KernelFunction, form: Clos
     parameters = (*derivation.given, *function.extra)
     inputs = {given.name: _argument(given) for given in parameters}
     formula = Formula(form.setting, inputs, function.axes, derivation.batch)
-    result = formula.array(form.expression, function.axes)
+    result, names = fused(formula.array(form.expression, function.axes).node, formula.named)
     return Function(
         name=function.name,
         kind=function.kind,
         parameters=parameters,
-        result=result.node,
+        result=result,
         axes=function.axes,
         target=function.target,
         expression=form.expression,
         setting=form.setting,
         wrt=function.wrt.name if function.wrt is not None else None,
-        names=formula.named,
+        names=names,
         several=function.several,
     )
 

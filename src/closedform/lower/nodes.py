@@ -7,8 +7,8 @@ subexpressions are found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, dataclass_transform
 
 from sympy import Expr
@@ -181,7 +181,10 @@ class Contract(Node):
 
 @node
 class Row(Node):
-    """A function of whole rows, the last axis: ``softmax``, ``log_softmax``; ``logsumexp`` drops that axis."""
+    """A function of whole rows, the last axis: ``softmax``, ``log_softmax``; ``logsumexp`` drops that axis.
+
+    ``softmax_apart`` is softmax with as little rounding of its sum as can be.
+    """
 
     op: str
     arg: Node
@@ -247,6 +250,18 @@ class MinusLabels(Node):
     arg: Node
     labels: Labels
     stochastic: bool
+
+    @property
+    def dims(self) -> Shape:
+        return self.labels.dims
+
+
+@node
+class Residual(Node):
+    """softmax(arg) minus labels, in one step."""
+
+    arg: Node
+    labels: Labels
 
     @property
     def dims(self) -> Shape:
@@ -350,6 +365,24 @@ class Matrix(Node):
     @property
     def dims(self) -> Shape:
         return self.arg.dims if self.op == "inv" else self.arg.dims[:-2]
+
+
+def substituted(root: Node, stand_ins: Mapping[Node, Node]) -> Node:
+    """The program with nodes replaced; what is shared stays shared, as equal nodes are one."""
+    known = dict(stand_ins)
+
+    def value(item: Any) -> Any:
+        if isinstance(item, Node):
+            return visit(item)
+        return tuple(map(value, item)) if isinstance(item, tuple) else item
+
+    def visit(current: Node) -> Node:
+        if current not in known:
+            changed = {item.name: value(getattr(current, item.name)) for item in fields(current)}  # type: ignore[arg-type]
+            known[current] = replace(current, **changed)  # type: ignore[type-var]
+        return known[current]
+
+    return visit(root)
 
 
 def walk(root: Node) -> Iterator[Node]:

@@ -1,0 +1,47 @@
+"""The last pass over a program: what is cheaper, or more accurate, as one step.
+
+A softmax that only its labels are subtracted from is never stored: the entry at the label is taken apart before the row is
+divided by its sum, so that the result costs what the softmax alone would.
+
+    softmax(z)[i] - y[i] = (e[i] - y[i]*(e[i] + others[i])) / sum(e)        e = exp(z)
+
+Where a softmax is multiplied by itself (a Hessian's entries), the rounding of its sum counts twice; then the largest term is added
+last, and hardly any is left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from closedform.lower.nodes import Map, MinusLabels, Node, Residual, Row, View, substituted, walk
+
+Names = tuple[tuple[Node, str], ...]
+
+
+def fused(result: Node, names: Names) -> tuple[Node, Names]:
+    """The same array by fewer, or by more careful steps; and what the nodes that had names have become."""
+    order = tuple(walk(result))
+    uses = Counter(part for node in order for part in dict.fromkeys(node.parts))
+    residuals: dict[Node, Node] = {
+        node: Residual(node.arg.arg, node.labels)
+        for node in order
+        if isinstance(node, MinusLabels) and isinstance(node.arg, Row) and node.arg.op == "softmax" and uses[node.arg] == 1
+    }
+    squared = {row for node in order if isinstance(node, Map) and node.op == "mul" for row in _squared(*node.args)}
+    careful: dict[Node, Node] = {row: Row("softmax_apart", row.arg) for row in squared}
+    stand_ins = residuals | careful
+    return substituted(result, stand_ins), tuple((substituted(node, careful), name) for node, name in names)
+
+
+def _squared(first: Node, second: Node) -> set[Row]:
+    """The softmaxes that both factors are multiples of, in different views."""
+    return set(_softmaxes(first)) & set(_softmaxes(second)) if isinstance(first, View) or isinstance(second, View) else set()
+
+
+def _softmaxes(node: Node) -> Iterator[Row]:
+    if isinstance(node, Row) and node.op == "softmax":
+        yield node
+    elif isinstance(node, View) or (isinstance(node, Map) and node.op in ("mul", "div", "neg")):
+        for part in node.parts:
+            yield from _softmaxes(part)

@@ -1,0 +1,191 @@
+"""The plan of a function: its array program step by step, with what each step costs and the least that it could cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, S
+
+from closedform.lower import nodes as ir
+from closedform.lower.cost import base, entries, flops, is_step, product_flops, read, written
+from closedform.lower.program import Function
+from closedform.notation import Dim
+
+
+@dataclass(frozen=True)
+class Step:
+    """One array that is computed.
+
+    Attributes:
+        name: of the array: that of a let, ``result``, or a letter with a number.
+        operation: what is done, with the names of arguments and of earlier steps.
+        dims: its axes; None for one of length one.
+        flops: operations.
+        moved: numbers read and written.
+        product_flops: those done by matrix products.
+    """
+
+    name: str
+    operation: str
+    dims: ir.Shape
+    flops: Expr
+    moved: Expr
+    product_flops: Expr = S.Zero
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The array program of one function, as steps.
+
+    Attributes:
+        derivation, function: their names.
+        steps: in the order in which they are computed.
+        compulsory: numbers that any program moves: the arguments read once, the result written once.
+        stored: the largest array besides arguments and result; 0 if there is none.
+        live: what is held at once at most, besides arguments and result, at equal sizes.
+    """
+
+    derivation: str
+    function: str
+    steps: tuple[Step, ...]
+    compulsory: Expr
+    stored: Expr
+    live: Expr
+
+    @property
+    def flops(self) -> Expr:
+        """All operations."""
+        return sum((step.flops for step in self.steps), S.Zero)
+
+    @property
+    def product_flops(self) -> Expr:
+        """The operations of the matrix products: what a function costs at least where they dominate."""
+        return sum((step.product_flops for step in self.steps), S.Zero)
+
+    @property
+    def moved(self) -> Expr:
+        """All numbers moved, each step by itself."""
+        return sum((step.moved for step in self.steps), S.Zero)
+
+
+def plan_of(derivation: str, function: Function, typical: int = 64) -> Plan:
+    """The plan of a function of a program.
+
+    Args:
+        derivation: its name.
+        function: from :func:`closedform.lower.lower`.
+        typical: the size of every dimension at which arrays are compared.
+    """
+    order = [node for node in ir.walk(function.result) if is_step(node)]
+    names = _names(function, order)
+    steps = tuple(
+        Step(names[node], _Words(names).of(node), node.dims, flops(node), read(node) + written(node), product_flops(node)) for node in order
+    )
+    arguments = [node for node in ir.walk(function.result) if isinstance(node, ir.Input | ir.Labels) and not node.is_plain]
+    taken = sum((entries(node) for node in arguments), S.Zero)
+    result = {base(function.result)}
+    result |= {base(node.arg) for node in result if isinstance(node, ir.WithDiagonal)}  # is written over
+    stored = max((entries(node) for node in order if node not in result), key=lambda size: _at(size, typical), default=S.Zero)
+    return Plan(derivation, function.name, steps, taken + entries(function.result), stored, _live(order, result, typical))
+
+
+def _at(size: Expr, typical: int) -> Expr:
+    return size.xreplace({symbol: S(typical) for symbol in size.free_symbols})
+
+
+def _live(order: list[ir.Node], result: set[ir.Node], typical: int) -> Expr:
+    """The most that is held at once, if each array is freed after its last use."""
+    last = {part: at for at, node in enumerate(order) for part in map(base, node.parts)}
+    held = [
+        sum((entries(node) for node in order[: at + 1] if node not in result and last.get(node, -1) >= at), S.Zero)
+        for at in range(len(order))
+    ]
+    return max(held, key=lambda size: _at(size, typical), default=S.Zero)
+
+
+def _names(function: Function, order: list[ir.Node]) -> dict[ir.Node, str]:
+    """Names of lets first, then t1, t2, ... in order; the last one is the result."""
+    lets: dict[ir.Node, str] = {}
+    for node, name in function.names:
+        lets.setdefault(node, name)
+    taken = {*lets.values(), *(given.name for given in function.parameters), "result"}
+    fresh = (name for name in _numbered("t") if name not in taken)
+    result = base(function.result)
+    return {node: "result" if node is result else lets.get(node) or next(fresh) for node in order}
+
+
+def _numbered(letter: str) -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"{letter}{number}"
+
+
+class _Words:
+    """Steps in words."""
+
+    INFIX: Mapping[str, str] = {
+        "add": "+",
+        "sub": "-",
+        "mul": "*",
+        "div": "/",
+        "pow": "^",
+        "less": "<",
+        "less_equal": "<=",
+        "not_equal": "!=",
+    }
+
+    def __init__(self, names: Mapping[ir.Node, str]) -> None:
+        self._names = names
+
+    def of(self, node: ir.Node) -> str:
+        """What a step does."""
+        if isinstance(node, ir.Map):
+            return self._map(node)
+        if isinstance(node, ir.Contract):
+            return self._contract(node)
+        if isinstance(node, ir.Reduce):
+            return f"sum of {self._name(node.arg)} over {_listed(node.arg.dims[axis] for axis in node.axes)}"
+        words = {
+            ir.Row: f"{getattr(node, 'op', '').removesuffix('_apart')} of",
+            ir.Matrix: f"{getattr(node, 'op', '')} of",
+            ir.Top: "place of the largest entry of each row of",
+            ir.Complement: "1 minus",
+            ir.Centred: "less its mean under the weights:",
+            ir.Variance: "variance of columns under the weights:",
+            ir.MinusLabels: "less the labels:",
+            ir.Residual: "softmax less the labels:",
+            ir.AtLabels: "entry at the label of",
+            ir.Diagonal: "diagonal of",
+            ir.WithDiagonal: "with another diagonal:",
+            ir.DiagonalOf: "zeros with the diagonal",
+            ir.Identity: "identity matrix",
+            ir.Broadcast: "filled with",
+        }
+        return f"{words[type(node)]} {', '.join(self._name(part) for part in node.parts)}".strip()
+
+    def _name(self, node: ir.Node) -> str:
+        stored = base(node)
+        if stored in self._names:
+            return self._names[stored]
+        if isinstance(stored, ir.Number):
+            return str(stored.value) if stored.value.is_Atom else f"({stored.value})"
+        if isinstance(stored, ir.Map):  # a number that no tensor takes part in
+            return f"({self._map(stored)})"
+        return str(getattr(stored, "name", ""))
+
+    def _map(self, node: ir.Map) -> str:
+        args = [self._name(arg) for arg in node.args]
+        if node.op in self.INFIX and len(args) == 2:
+            return f"{args[0]}{self.INFIX[node.op]}{args[1]}"
+        return f"-{args[0]}" if node.op == "neg" else f"{node.op}({', '.join(args)})"
+
+    def _contract(self, node: ir.Contract) -> str:
+        known = dict(zip((*node.left_labels, *node.right_labels), (*node.left.dims, *node.right.dims), strict=True))
+        summed = [known[label] for label in known if label not in node.out]
+        return f"product of {self._name(node.left)} and {self._name(node.right)}, summed over {_listed(summed)}"
+
+
+def _listed(dims: Iterator[Dim | None] | list[Dim | None]) -> str:
+    return ", ".join(dim.name for dim in dims if dim is not None)

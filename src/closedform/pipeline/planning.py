@@ -1,0 +1,136 @@
+"""``closedform plan``: what a kernel function does, step by step, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sympy import Expr, Integer, S, Symbol
+
+from closedform.errors import UsageError
+from closedform.functions import kernel_functions
+from closedform.lower import Plan as Steps
+from closedform.lower import Step, lower, plan_of
+from closedform.notation import Derivation
+from closedform.pipeline.making import form_of
+from closedform.pipeline.verifying import resolve
+from closedform.report import text
+from closedform.syntax.text import to_text
+
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+COLUMNS = ("array", "shape", "operations", "bytes", "how")
+UNITS = ("", "k", "M", "G", "T", "P")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of one kernel function with their costs, as functions of the sizes or at given ones.
+
+    Attributes:
+        steps: the array program, see :class:`closedform.lower.Plan`.
+        dtype: of the arrays.
+        sizes: dimension name -> size; costs of dimensions that are not here stay symbolic.
+    """
+
+    steps: Steps
+    dtype: str = "float32"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def flops(self) -> Expr:
+        """Operations of all steps."""
+        return self._at(self.steps.flops)
+
+    @property
+    def product_flops(self) -> Expr:
+        """Operations of the matrix products among them."""
+        return self._at(self.steps.product_flops)
+
+    @property
+    def moved(self) -> Expr:
+        """Bytes read and written, each step by itself."""
+        return self._bytes(self.steps.moved)
+
+    @property
+    def compulsory(self) -> Expr:
+        """The least: bytes of the arguments, read once, and of the result, written once."""
+        return self._bytes(self.steps.compulsory)
+
+    @property
+    def largest(self) -> Expr:
+        """Bytes of the largest array between arguments and result."""
+        return self._bytes(self.steps.stored)
+
+    def __str__(self) -> str:
+        rows = [self._row(step) for step in self.steps.steps]
+        total = ("total", "", _figure(self.flops), _figure(self.moved), "")
+        least = ("least", "", _figure(self.product_flops), _figure(self.compulsory), "matrix products alone; arguments and result once")
+        head = f"{self.steps.derivation}: {self.steps.function}, {self.dtype}"
+        at = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+        held = f"largest array between: {_figure(self.largest)} bytes; held at once: {_figure(self._bytes(self.steps.live))} bytes"
+        return "\n".join([head + (f", {at}" if at else ""), text.table(COLUMNS, [*rows, total, least]), held])
+
+    def _row(self, step: Step) -> tuple[str, ...]:
+        shape = f"({', '.join('1' if dim is None else dim.name for dim in step.dims)}{',' if len(step.dims) == 1 else ''})"
+        return (step.name, shape, _figure(self._at(step.flops)), _figure(self._bytes(step.moved)), step.operation)
+
+    def _at(self, count: Expr) -> Expr:
+        given: dict[Symbol, Expr] = {symbol: Integer(self.sizes[symbol.name]) for symbol in count.free_symbols if symbol.name in self.sizes}
+        return S(count).xreplace(given)
+
+    def _bytes(self, numbers: Expr) -> Expr:
+        return self._at((BYTES[self.dtype] * numbers).expand())
+
+
+def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32", sizes: Mapping[str, int] | None = None) -> Plan:
+    """The array program of a kernel function: its steps, their shapes, operations and bytes, and the least that it could cost.
+
+    Args:
+        derivation: a name, or the derivation itself.
+        function: such as ``"hvp_W"``.
+        dtype: of the arrays, for bytes.
+        sizes: dimension name -> size; the costs are functions of the others.
+
+    Raises:
+        UnknownDerivationError, DiscoveryError: see :mod:`closedform.discover`.
+        UsageError: no such function, dtype or dimension; the message lists those that there are.
+        DerivationError, LoweringError: no closed form was found, or no array program is known for it.
+
+    Example:
+
+        >>> print(plan("cross_entropy", "hvp"))
+        cross_entropy: hvp, float32
+        array   shape   operations  bytes         how
+        p       (B, C)  5*B*C       8*B*C         softmax of z
+        t1      (B, 1)  B*C         4*(B + B*C)   place of the largest entry of each row of p
+        t2      (B, C)  7*B*C       4*B + 12*B*C  less its mean under the weights: v, p, t1
+        t3      (B, C)  B*C         12*B*C        t2*p
+        result  (B, C)  B*C         8*B*C         (1/B)*t3
+        total           15*B*C      8*B + 44*B*C
+        least           0           12*B*C        matrix products alone; arguments and result once
+        largest array between: 4*B*C bytes; held at once: 12*B*C bytes
+    """
+    (found,) = resolve((derivation,))
+    known = {item.name: item for item in kernel_functions(found.derivation)}
+    if function not in known:
+        raise UsageError(f"{found.derivation.name} has no function {function!r}; it has {', '.join(known) or 'none'}")
+    if dtype not in BYTES:
+        raise UsageError(f"unknown dtype {dtype!r}; choose one of {', '.join(BYTES)}")
+    form = form_of(found.derivation, known[function])
+    program = lower(found.derivation, [(form.function, form.closed)])
+    steps = plan_of(found.derivation.name, program.functions[0])
+    names = {dim.name for given in program.functions[0].parameters for dim in given.dims}
+    for name, size in (sizes or {}).items():
+        if name not in names or size < 1:
+            raise UsageError(f"sizes are those of {', '.join(sorted(names))}, each at least 1; got {name} = {size}")
+    return Plan(steps, dtype, dict(sizes or {}))
+
+
+def _figure(count: Expr) -> str:
+    """A formula; or a number with three digits and a unit."""
+    if count.free_symbols:
+        return to_text(count)
+    number, unit = float(count), 0
+    while number >= 999.5 and unit < len(UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.3g}{UNITS[unit]}"

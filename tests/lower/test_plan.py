@@ -1,0 +1,78 @@
+"""Plans: operations and bytes counted by hand, at symbolic sizes and at given ones."""
+
+from __future__ import annotations
+
+import pytest
+from sympy import Expr, S
+
+import closedform
+from closedform.errors import UsageError
+from closedform.notation import Dim
+from closedform.pipeline import Plan
+
+B, C, D = Dim("B"), Dim("C"), Dim("d")
+
+# linear_cross_entropy: (operations of matrix products, numbers that must be moved), by hand.
+#   logits 2BCd; gradient (p - y)'e 2BCd; product with the Hessian: e V' and u'e, 2BCd each; Hessian X'X 2BC^2d^2 and its
+#   diagonal blocks 2BCd^2; diagonal q'(e*e) 2BCd; trace sum of q times sum of e*e: a dot product 2B.
+BY_HAND: dict[str, tuple[Expr, Expr]] = {
+    "value": (2 * B * C * D, C * D + B * D + B + 1),
+    "gradient_W": (4 * B * C * D, C * D + B * D + B + C * D),
+    "hvp_W": (6 * B * C * D, C * D + B * D + C * D + C * D),
+    "hessian_W": (2 * B * C * D + 2 * B * C**2 * D**2 + 2 * B * C * D**2, C * D + B * D + C**2 * D**2),
+    "hessian_diagonal_W": (4 * B * C * D, C * D + B * D + C * D),
+    "hessian_diagonal_e": (2 * B * C * D + 4 * B * C * D, C * D + B * D + B * D),
+}
+
+
+@pytest.mark.parametrize("function", BY_HAND)
+def test_matrix_products_and_compulsory_bytes_are_those_counted_by_hand(function: str) -> None:
+    plan = closedform.plan("linear_cross_entropy", function, dtype="float64")
+    products, numbers = BY_HAND[function]
+    assert (plan.product_flops - products).expand() == 0
+    assert (plan.compulsory - 8 * numbers).expand() == 0
+
+
+def test_every_operation_of_a_product_with_the_hessian_is_counted() -> None:
+    plan = closedform.plan("cross_entropy", "hvp")
+    # softmax 5, place of the largest 1, twice centred 7, times p 1, over B 1, for each of B*C numbers
+    assert (plan.flops - 15 * B * C).expand() == 0
+    # z -> p, p -> place (B), v, p, place -> centred, centred, p -> product, product -> result; 4 bytes each
+    assert (plan.moved - 4 * (2 * B * C + (B * C + B) + (3 * B * C + B) + 3 * B * C + 2 * B * C)).expand() == 0
+    assert plan.largest == 4 * B * C
+
+
+def sized(plan: Plan) -> Expr:
+    return plan.largest.xreplace({B: S(128), C: S(10), D: S(64)})
+
+
+@pytest.mark.parametrize("function", ["value", "gradient_W", "hvp_W", "hessian_W"])
+def test_no_array_between_is_larger_than_logits_or_result(function: str) -> None:
+    plan = closedform.plan("linear_cross_entropy", function)
+    result = {"value": 1, "gradient_W": 10 * 64, "hvp_W": 10 * 64, "hessian_W": (10 * 64) ** 2}[function]
+    assert sized(plan) <= 4 * max(128 * 10, result)
+
+
+def test_figures_at_given_sizes() -> None:
+    plan = closedform.plan("linear_cross_entropy", "gradient_W", sizes={"B": 1024, "C": 1000, "d": 768})
+    assert plan.product_flops == 4 * 1024 * 1000 * 768
+    assert "product of e and W, summed over d" in str(plan)
+    assert "1.57G" in str(plan)
+
+
+def test_a_softmax_that_only_labels_are_taken_from_is_not_stored() -> None:
+    plan = closedform.plan("linear_cross_entropy", "gradient_W")
+    assert [step.operation for step in plan.steps.steps][1] == "softmax less the labels: z, y"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"function": "hessian_V"}, "linear_cross_entropy has no function 'hessian_V'; it has value, gradient_W"),
+        ({"function": "value", "dtype": "int8"}, "unknown dtype 'int8'; choose one of float64, float32"),
+        ({"function": "value", "sizes": {"N": 3}}, "sizes are those of B, C, d, each at least 1; got N = 3"),
+    ],
+)
+def test_mistakes_are_named(arguments: dict, message: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
+        closedform.plan("linear_cross_entropy", **arguments)
