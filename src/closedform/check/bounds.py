@@ -92,10 +92,14 @@ class Rounded:
         """Rearrange the axes of all parts alike."""
         return Rounded(function(self.value), function(self.error), None if self.scale is None else function(self.scale))
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That which its parts have together."""
+        return np.broadcast_shapes(self.value.shape, self.error.shape, () if self.scale is None else self.scale.shape)
+
     def full(self) -> Rounded:
         """All parts of one shape."""
-        shape = np.broadcast_shapes(self.value.shape, self.error.shape, () if self.scale is None else self.scale.shape)
-        return self.map(lambda part: np.broadcast_to(part, shape))
+        return self.map(lambda part: np.broadcast_to(part, self.shape))
 
 
 class ErrorAnalysis(Ring):
