@@ -12,6 +12,7 @@ from sympy import Expr
 
 from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.ball import Ball
+from closedform.certify.rings.base import Ring
 from closedform.notation import Dim, Index, Setting
 
 # Working precision of the first try, and where to give up: a value that 4096 bits don't fix is singular here.
@@ -43,6 +44,12 @@ def balls(values: np.ndarray) -> np.ndarray:
     return flat.reshape(np.shape(values))
 
 
+class _Balls(Ball):
+    """Balls at the sizes of drawn inputs, which are few and small; the usual limit is for sizes that a proof asks for."""
+
+    most_entries = Ring.most_entries
+
+
 def enclose(
     expression: Expr,
     setting: Setting,
@@ -55,7 +62,7 @@ def enclose(
     exact = {name: balls(array) for name, array in values.items()}
     precision = FIRST
     while True:
-        result = to_enclosure(evaluate(expression, setting, sizes, exact, Ball(precision), axes))
+        result = to_enclosure(evaluate(expression, setting, sizes, exact, _Balls(precision), axes))
         with np.errstate(all="ignore"):
             excess = np.where(np.isfinite(bound), NARROWER * result.radius / bound, 0.0)
         if precision >= LAST or not np.any(excess > 1):
