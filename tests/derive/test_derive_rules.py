@@ -152,6 +152,15 @@ def test_known_entries() -> None:
     assert use_known_entries(z[i] ** 2, FACTS) == z[i] ** 2
 
 
+def test_a_sum_with_a_symmetric_matrix_has_one_form() -> None:
+    """Exchanging the dummies of A exchanges those of x and z: both ways to write the sum end in the same one, and stay."""
+    one, other = (canonical(total(A[k, m] * x[a] * z[b], k, m)) for a, b in ((k, m), (m, k)))
+    assert one != other
+    settled = use_known_entries(one, FACTS)
+    assert settled in (one, other)
+    assert use_known_entries(other, FACTS) == use_known_entries(settled, FACTS) == settled
+
+
 def test_pieces_and_branches() -> None:
     assert simplify_pieces(step(t) ** 2, NONE) == step(t)
     assert simplify_pieces(step(t) * relu(t), NONE) == relu(t)

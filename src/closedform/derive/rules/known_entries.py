@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Indexed, KroneckerDelta, Mul, Pow, S
+from sympy import Expr, Indexed, KroneckerDelta, Mul, Pow, S, Sum
 
-from closedform.derive.algebra import factors, transform
-from closedform.derive.canonical import PREFIX
+from closedform.derive.algebra import factors, is_leaf, rebuilt, transform
+from closedform.derive.canonical import PREFIX, canonical, key
 from closedform.derive.facts import Facts
 from closedform.derive.rules.base import Rule
 from closedform.notation import Index, head_name, inv
@@ -29,7 +30,26 @@ def use_known_entries(expression: Expr, facts: Facts) -> Expr:
             return inv(node.args[0], *sorted(node.args[1:], key=_rank))
         return node
 
-    return transform(expression, change)
+    return _outside_sums(expression, change)
+
+
+def _outside_sums(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Change every node, each outermost sum as a whole."""
+    if isinstance(node, Sum):
+        return _settled(node, change)
+    return change(node if is_leaf(node) else rebuilt(node, tuple(_outside_sums(argument, change) for argument in node.args)))
+
+
+def _settled(node: Expr, change: Callable[[Any], Any]) -> Expr:
+    """Change the nodes of a sum until it stays as it is, or comes back: then the first in the alphabet of those that recur.
+
+    sum_kl A[l,k]*g[k]*u[l] = sum_kl A[k,l]*g[k]*u[l] for a symmetric A, which has the names k and l exchanged.
+    """
+    seen: list[Expr] = []
+    while node not in seen:
+        seen.append(node)
+        node = canonical(transform(node, change))
+    return min(seen[seen.index(node) :], key=key)
 
 
 def _rank(index: Index) -> tuple[bool, str]:
