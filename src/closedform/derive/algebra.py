@@ -12,15 +12,11 @@ from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, S, Sum, Symbol
 
-from closedform.notation import Dim, Index, NamedTensor, Partial, det, inv, logdet, summation
+from closedform.notation import Dim, Index, NamedTensor, Partial, det, free_indices, inv, logdet, summation
 
 LEAVES = (Indexed, KroneckerDelta, Partial, inv, det, logdet, NamedTensor)
 
-
-@lru_cache(maxsize=32768)
-def free(expression: Any) -> frozenset[Index]:
-    """The indices that occur free."""
-    return frozenset(symbol for symbol in expression.free_symbols if isinstance(symbol, Index))
+free = free_indices  # asked at every step here, hence the short name
 
 
 @lru_cache(maxsize=4096)
@@ -29,9 +25,10 @@ def named_index(name: str, dim: Dim) -> Index:
     return Index(name, dim)
 
 
-def every_index(expression: Any) -> set[Index]:
+@lru_cache(maxsize=16384)
+def every_index(expression: Any) -> frozenset[Index]:
     """The indices that occur at all, bound ones included."""
-    return set(expression.atoms(Index))
+    return frozenset(expression.atoms(Index))
 
 
 def is_leaf(node: Any) -> bool:
@@ -74,6 +71,8 @@ def substitute(expression: Any, mapping: Mapping[Index, Index]) -> Any:
         return expression
     if isinstance(expression, Index):
         return relevant[expression]
+    if isinstance(expression, Indexed):
+        return expression.base[tuple(relevant.get(index, index) for index in expression.indices)]
     if isinstance(expression, Sum):
         body, bound = sum_parts(expression)
         body, bound = rename_bound(body, bound, set(relevant.values()))
@@ -206,8 +205,9 @@ def closed(flat: Iterable[Expr], bound: Iterable[Index]) -> Expr:
     return Mul(*remaining, *result)
 
 
-def names_in(expression: Any) -> set[str]:
+@lru_cache(maxsize=16384)
+def names_in(expression: Any) -> frozenset[str]:
     """Names of the tensors and scalars of an expression, also under a Partial."""
-    found = {base.name for base in expression.atoms(NamedTensor)}
+    found = frozenset(base.name for base in expression.atoms(NamedTensor))
     labels = {base.label for base in expression.atoms(NamedTensor)}
     return found | {symbol.name for symbol in expression.atoms(Symbol) - labels if not isinstance(symbol, Index)}

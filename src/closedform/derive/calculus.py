@@ -53,7 +53,7 @@ class Dependence:
         """The names that ``name`` is defined by."""
         item = self._items.get(name)
         if isinstance(item, Let):
-            return names_in(item.body)
+            return set(names_in(item.body))
         return {source.name for source in item.of} if item is not None else set()
 
     def depends(self, expression: Any, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, S, Sum, exp
@@ -15,6 +16,7 @@ Cost = tuple[float, int, str]
 OUTER = 12.0  # more than a second sum weighs
 
 
+@lru_cache(maxsize=16384)
 def cost(expression: Expr) -> Cost:
     """Weight, then length and text, so that the cheapest one is unique."""
     text = key(expression)

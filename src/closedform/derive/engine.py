@@ -272,7 +272,7 @@ class Deriver:
             expression = transform(expression, change)
         return expression, tuple(new)
 
-    def _with(self, new: tuple[Let, ...], used: set[str]) -> Setting:
+    def _with(self, new: tuple[Let, ...], used: frozenset[str]) -> Setting:
         """The caller's setting with the lets that the result needs besides."""
         kept = tuple(let for let in self._prepared.setting.lets if let.name not in self._prepared.added or let.name in used)
         return Setting(self._setting.given, (*kept, *new))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -29,8 +30,14 @@ def summation(body: Any, *over: Index) -> Expr:
     for index in over:
         if not isinstance(index, Index):
             raise NotationError(f"a sum runs over indices; got {index!r}")
-        body = Sum(body, (index, 1, index.dim)) if index in body.free_symbols else index.dim * body
+        body = _sum(body, index) if index in _free(body) else index.dim * body
     return body
+
+
+@lru_cache(maxsize=16384)
+def _sum(body: Expr, index: Index) -> Expr:
+    """``Sum`` of a body over all of an index, made once: SymPy searches every new sum for piecewise parts."""
+    return Sum(body, (index, 1, index.dim))
 
 
 class Partial(Function):
@@ -134,4 +141,14 @@ def free_indices(expression: Any) -> frozenset[Index]:
     >>> sorted(index.name for index in free_indices(z[i] * summation(z[k], k)))
     ['i']
     """
-    return frozenset(symbol for symbol in sympy.sympify(expression).free_symbols if isinstance(symbol, Index))
+    return _free(sympy.sympify(expression))
+
+
+@lru_cache(maxsize=65536)
+def _free(node: Any) -> frozenset[Index]:
+    """Remembered for every subexpression, since SymPy's ``free_symbols`` walks the whole of it at each call."""
+    if isinstance(node, Index):
+        return frozenset((node,))
+    if isinstance(node, Sum):
+        return _free(node.function) - {limit[0] for limit in node.limits}
+    return frozenset[Index]().union(*map(_free, node.args))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Indexed, IndexedBase, Symbol
@@ -100,7 +101,13 @@ class NamedTensor(IndexedBase):
                     f"axis {axis} of {self.name} runs over {dim.name}, but index {index.name} runs over {index.dim.name}; "
                     f"use an index over {dim.name}"
                 )
-        return Indexed(self, *at)
+        return _entry(self, at)
+
+
+@lru_cache(maxsize=16384)
+def _entry(base: NamedTensor, at: tuple[Index, ...]) -> Indexed:
+    """``Indexed``, made once: SymPy deduces the properties of every new entry anew."""
+    return Indexed(base, *at)
 
 
 def shape_text(dims: Iterable[Dim]) -> str:

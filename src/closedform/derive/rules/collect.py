@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -23,6 +24,7 @@ from closedform.notation import summation
 MOST_FACTORED = 8  # terms and atoms up to which SymPy's factor is tried: its time grows steeply
 
 
+@lru_cache(maxsize=4096)
 def collect(expression: Expr) -> Expr:
     """The expression with common factors in front, under sums too."""
     if is_leaf(expression):
