@@ -98,6 +98,6 @@ def test_an_unknown_name_gets_the_close_ones(tmp_path: Path) -> None:
     found = discover(tmp_path)
     with pytest.raises(UnknownDerivationError, match=r"no derivation is named 'sofmax'; did you mean softmax or "):
         select(found, ["sofmax"])
-    with pytest.raises(UnknownDerivationError, match=r"no derivation is named 'qqq'; there are: batch_head, .*cross_entropy, .*softmax"):
+    with pytest.raises(UnknownDerivationError, match=r"no derivation is named 'qqq'; there are: .*cross_entropy, .*softmax"):
         select(found, ["qqq"])
     assert [item.derivation.name for item in select(found, ["softmax", "mse"])] == ["mse", "softmax"]
