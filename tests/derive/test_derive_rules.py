@@ -18,12 +18,14 @@ from closedform.derive.rules.fold_softmax import fold_softmax
 from closedform.derive.rules.known_entries import use_known_entries
 from closedform.derive.rules.known_sums import use_known_sums
 from closedform.derive.rules.matrix import cancel_inverses
+from closedform.derive.rules.mirror import join_mirrored
 from closedform.derive.rules.nest import nested
 from closedform.derive.rules.piecewise import simplify_pieces
 from closedform.derive.rules.pull import pull
 from closedform.derive.rules.quotients import cancel
 from closedform.errors import DerivationError
 from closedform.notation import (
+    Abs,
     Dim,
     Given,
     Let,
@@ -161,10 +163,22 @@ def test_a_sum_with_a_symmetric_matrix_has_one_form() -> None:
     assert use_known_entries(other, FACTS) == use_known_entries(settled, FACTS) == settled
 
 
+def test_of_two_mirrored_sigmoids_one_is_left() -> None:
+    assert join_mirrored(t * sigmoid(-x[i]) - sigmoid(x[i]), FACTS) == t * (1 - sigmoid(x[i])) - sigmoid(x[i])
+    assert join_mirrored(sigmoid(-x[i]) * sigmoid(x[j]), FACTS) == sigmoid(-x[i]) * sigmoid(x[j])
+
+
+def test_a_symmetric_matrix_meets_its_inverse_at_either_index() -> None:
+    assert cancel_inverses(total(A[j, k] * inv(A, i, k), k), FACTS) == delta(i, j)
+    X_inverse = total(X[j, k] * inv(X, i, k), k)
+    assert cancel_inverses(X_inverse, FACTS) == X_inverse
+
+
 def test_pieces_and_branches() -> None:
     assert simplify_pieces(step(t) ** 2, NONE) == step(t)
     assert simplify_pieces(step(t) * relu(t), NONE) == relu(t)
     assert simplify_pieces(sign(t) ** 2, NONE) == 1
+    assert simplify_pieces(x[i] * sign(x[i]), NONE) == Abs(x[i])
     assert simplify_pieces(where(less(t, 1), 2, 0) * where(less(t, 1), 3, 0), NONE) == where(less(t, 1), 6, 0)
     condition = less(z[i], 0)
     assert simplify_branches(where(condition, delta(i, j) * x[i], delta(i, j)), NONE) == delta(i, j) * where(condition, x[i], 1)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sympy import Expr, Function, Indexed, Mul, Pow, S, Sum, exp
+from sympy import Abs, Add, Expr, Function, Indexed, Mul, Pow, S, Sum, exp
 
-from closedform.derive.algebra import factors, fresh, is_leaf, nodes, powers, substitute, sum_parts, terms
+from closedform.derive.algebra import factors, fresh, is_leaf, nodes, powers, substitute, sum_parts, terms, transform
 from closedform.derive.calculus import Dependence
-from closedform.derive.canonical import canonical
+from closedform.derive.canonical import canonical, key
 from closedform.derive.matching import Pattern
 from closedform.notation import (
     Dim,
@@ -93,10 +94,15 @@ class Facts:
     def without_contractions(self, heads: frozenset[str]) -> Facts:
         """Without the names of plain contractions, L = sum_i g[i]*p[i], for L in ``heads``.
 
-        In the gradient of such an L the sum reads better than L; an entropy, say, is worth its name.
+        In the gradient of such an L the sum reads better than L; an entropy or a norm, say, is worth its name.
         """
-        kept = tuple(r for r in self.relations if not (r.let.name in heads and r.certain and not r.let.body.has(Function)))
+        kept = tuple(r for r in self.relations if not (r.let.name in heads and r.certain and _is_polynomial(r.let.body)))
         return replace(self, relations=kept)
+
+
+def _is_polynomial(body: Expr) -> bool:
+    """No functions and no roots; a^(1/n) with a symbol n is no shorter by name, f^(1 - n)."""
+    return not body.has(Function) and not any(power.exp.is_Rational and not power.exp.is_integer for power in body.atoms(Pow))
 
 
 def collect_facts(setting: Setting, varied: frozenset[str], lets: tuple[Let, ...]) -> Facts:
@@ -181,11 +187,19 @@ def _with_values(constraints: Sequence[object], values: set[int]) -> frozenset[s
 
 
 def _is_symmetric(let: Let) -> bool:
-    """A[i,j] = sum_n X[n,i]*X[n,j] is the same with i and j exchanged."""
+    """A[i,j] = sum_n X[n,i]*X[n,j] is the same with i and j exchanged, and so is exp(-(x[i] - x[j])^2)."""
     if len(let.indices) != 2 or let.dims[0] != let.dims[1]:
         return False
     i, j = let.indices
-    return bool(canonical(let.body) == canonical(substitute(let.body, {i: j, j: i})))
+    return bool(canonical(transform(let.body, _either_sign)) == canonical(transform(substitute(let.body, {i: j, j: i}), _either_sign)))
+
+
+def _either_sign(node: Any) -> Any:
+    """(a - b)^2 and |a - b| do not tell the sign of a - b: of the two take the first in the alphabet."""
+    inner = node.base if isinstance(node, Pow) and node.exp.is_even else node.args[0] if isinstance(node, Abs) else None
+    if inner is None or not inner.is_Add:
+        return node
+    return node.func(min(inner, Add(*[-term for term in inner.args]), key=key), *node.args[1:])
 
 
 def _written_out_symmetric(constraints: Sequence[object]) -> frozenset[str]:
@@ -209,14 +223,28 @@ def relations_of(let: Let) -> tuple[Solved, ...]:
     body = canonical(let.body)
     if is_leaf(body) or softmax_of(let) is not None:
         return ()
-    if isinstance(body, Pow) and not is_leaf(body.base) and not body.exp.is_integer:
-        return (Solved(let, Pattern(body.base, let.indices), let.head ** (1 / body.exp), True),)
+    root = _solve_root(let, body)
+    if root is not None:
+        return (root,)
     found = []
     for part in _parts(body):
         solved = _solve(let, body, part)
         if solved is not None:
             found.append(solved)
     return tuple(found)
+
+
+def _solve_root(let: Let, body: Expr) -> Solved | None:
+    """s = c*part^(1/2) as part = s^2/c^2, and w = c/(a + b) as a + b = c/w, for numbers and sizes c."""
+    coefficient, exponents = powers(body)
+    roots = [base for base, power in exponents.items() if not is_leaf(base) and (not power.is_integer or (base.is_Add and power == -1))]
+    if len(roots) != 1 or not coefficient.is_positive:
+        return None
+    exponent = exponents.pop(roots[0])
+    if not all(base.is_positive and (base.is_number or isinstance(base, Dim)) for base in exponents):
+        return None
+    scale = Mul(coefficient ** (1 / exponent), *[Pow(base, power / exponent) for base, power in exponents.items()])
+    return Solved(let, Pattern(roots[0], let.indices), let.head ** (1 / exponent) / scale, True)
 
 
 def _parts(body: Expr) -> list[Expr]:

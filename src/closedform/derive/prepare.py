@@ -21,7 +21,7 @@ from closedform.derive.matching import Pattern
 from closedform.derive.naming import Letters, with_letters
 from closedform.derive.rules.fold_lets import apply_relation
 from closedform.derive.rules.fold_softmax import fold_softmax
-from closedform.notation import Index, Let, Setting, cosh, maximum, relu, scalar, sigmoid, sinh, softplus, tensor
+from closedform.notation import Abs, Index, Let, Setting, cosh, maximum, relu, scalar, sigmoid, sinh, softplus, tensor
 
 
 @dataclass(frozen=True)
@@ -169,11 +169,23 @@ def _logistic(node: Any) -> Any:
     if isinstance(node, Mul):
         return _raised(node)
     if isinstance(node, Add):
-        return _hyperbolic(node)
+        return _hyperbolic(_guarded(node))
     return node
 
 
-def _hyperbolic(node: Add) -> Expr:
+def _guarded(node: Add) -> Expr:
+    """relu(x) + softplus(-|x|) = softplus(x): on the left as it is written to keep exp from overflowing."""
+    result: Expr = node
+    for term in node.args:
+        number, inner = term.as_coeff_Mul()
+        if isinstance(inner, relu):
+            guard = number * softplus(-Abs(inner.args[0]))
+            if guard in node.args:
+                result += number * softplus(inner.args[0]) - term - guard
+    return result
+
+
+def _hyperbolic(node: Expr) -> Expr:
     """exp(x) + exp(-x) = 2*cosh(x), exp(x) - exp(-x) = 2*sinh(x)."""
     split = [term.as_coeff_Mul() for term in node.args]
     if len(split) != 2 or not all(isinstance(rest, exp) for _, rest in split) or split[0][1].args[0] != -split[1][1].args[0]:

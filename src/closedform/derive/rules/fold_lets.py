@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Pow
+from sympy import Expr, Mul, Pow
 
-from closedform.derive.algebra import substitute
+from closedform.derive.algebra import factors, substitute
 from closedform.derive.facts import Facts, Solved
 from closedform.derive.matching import replace
 from closedform.derive.rules.base import Rule
@@ -36,10 +36,11 @@ def apply_relation(expression: Expr, relation: Solved) -> Expr:
 
 
 def _power(value: Expr, exponent: Expr) -> Expr:
-    """(a^2)^(3/2) = a^3: a root that a let names is not negative."""
-    if isinstance(value, Pow):
-        return Pow(value.base, value.exp * exponent)
-    return Pow(value, exponent)
+    """(D*a^2)^(3/2) = D^(3/2)*a^3: a root that a let names is not negative, nor is a size."""
+    outside = [part for part in factors(value) if part.is_positive]
+    inside = Mul(*[part for part in factors(value) if not part.is_positive])
+    root = Pow(inside.base, inside.exp * exponent) if isinstance(inside, Pow) else Pow(inside, exponent)
+    return Mul(*[Pow(part, exponent) for part in outside], root)
 
 
 RULE = Rule("use the names", "A definition that appears is written by the name it was given.", fold_lets)

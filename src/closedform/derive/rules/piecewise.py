@@ -15,7 +15,7 @@ KINDS = (where, step, sign, relu, Abs, less, less_equal)
 
 
 def simplify_pieces(expression: Expr, facts: Facts) -> Expr:
-    """step(u)^2 = step(u), relu(u)*step(u) = relu(u), sign(u)^2 = 1, where(c, a, 0)*where(c, b, 0) = where(c, a*b, 0)."""
+    """step(u)^2 = step(u), relu(u)*step(u) = relu(u), sign(u)^2 = 1, u*sign(u) = |u|, where(c, a, 0)*where(c, b, 0) = where(c, a*b, 0)."""
     return transform(expression, _at_node) if expression.has(*KINDS) else expression
 
 
@@ -45,6 +45,9 @@ def _product(node: Mul) -> Expr:
         elif isinstance(base, sign) and exponents.get(Abs(*base.args)) == 1:
             del exponents[base], exponents[Abs(*base.args)]
             exponents[base.args[0]] = exponents.get(base.args[0], S.Zero) + 1
+        elif isinstance(base, sign) and exponents[base] == 1 and exponents.get(base.args[0]) == 1:
+            del exponents[base], exponents[base.args[0]]
+            exponents[Abs(base.args[0])] = S.One
     return _with_choices_joined(coefficient * product_of(exponents))
 
 
