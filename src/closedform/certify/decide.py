@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Indexed, Pow, Rational
 
+from closedform.certify.combinations import combined_bits
 from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides, nonexistent
@@ -71,6 +72,8 @@ class Outcome:
         partly: some entries do not exist in any draw.
         sides: for the n-th comparison with zero, on which sides of it draws have been.
         possible: on which sides there are points at all.
+        combined: how many bits' worth of comparisons and labels act together, see :mod:`.combinations`.
+        draws: how many points the sides were compared at.
         suspects: real points of draws in which the sides differ: given name -> entries.
     """
 
@@ -79,6 +82,8 @@ class Outcome:
     partly: bool = False
     sides: Mapping[int, frozenset[int]] = field(default_factory=dict)
     possible: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    combined: float = 0.0
+    draws: int = 0
     suspects: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -171,22 +176,26 @@ def _contracted(setting: Setting, claim: Claim) -> Sides:
 
 
 @np.errstate(all="ignore")  # the real point that accompanies a draw may overflow; residues cannot
-def decide(question: Question, sizes: Mapping[Dim, int], *, seed: int, round: int = 0, thorough: bool = False) -> Outcome:
+def decide(
+    question: Question, sizes: Mapping[Dim, int], *, seed: int, round: int = 0, thorough: bool = False, free: bool = False
+) -> Outcome:
     """Compare the two sides in so many draws that the probability of error is below 2^-100.
 
     Args:
         round: further rounds draw other points, of other magnitudes.
-        thorough: where there are branches or labels, draw so often that every combination is met.
+        thorough: where there are branches or labels, draw so often that the usual combinations are met.
+        free: for the outcomes of comparisons and for labels, draw field elements: if the sides are equal then,
+            they are for every combination.
 
     Raises:
         UnsupportedConstraintError: no points that satisfy the constraints can be drawn.
     """
-    outcome = _compared(question, sizes, _Effort(seed, round, thorough))
+    outcome = _compared(question, sizes, _Effort(seed, round, thorough, free))
     repeats = 0
     while outcome.answer == EQUAL and outcome.error_bits < ERROR_BITS and repeats < REPEATS:
         # entries that exist in few draws only: draw again
         repeats += 1
-        again = _compared(question, sizes, _Effort(seed, round + 1000 * repeats, thorough))
+        again = _compared(question, sizes, _Effort(seed, round + 1000 * repeats, thorough, free))
         outcome = again if again.answer == DIFFERENT else replace(outcome, error_bits=outcome.error_bits + again.error_bits)
     return outcome
 
@@ -196,11 +205,12 @@ class _Effort:
     seed: int
     round: int
     thorough: bool
+    free: bool
 
 
 def _compared(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> Outcome:
     outcome = _decided(question, sizes, effort, strict=False)
-    if outcome.answer == DIFFERENT and question.rooted:
+    if outcome.answer == DIFFERENT and question.rooted and not effort.free:
         # sqrt(r^2) = |r| needs residues whose character agrees with the comparisons
         return _decided(question, sizes, effort, strict=True)
     return outcome
@@ -231,10 +241,12 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
     for given in setting.given:
         Tower(chains, 0).demand([sizes[dim] for dim in given.dims])
     while True:
-        tower = Tower(chains, int(rng.integers(2**62)), strict=strict)
+        tower = Tower(chains, int(rng.integers(2**62)), strict=strict, free=effort.free)
         scales = np.array([SCALES[(effort.round + k) % len(SCALES)] if effort.round or k % 2 else 1.0 for k in range(len(chains))])
         try:
-            values = draw_point(setting, sizes, tower, scales, order=question.order, real=question.piecewise, matrices=question.matrices)
+            values = draw_point(
+                setting, sizes, tower, scales, order=question.order, real=question.piecewise and not effort.free, matrices=question.matrices
+            )
             interpreter = Interpreter(setting, sizes, values, tower)
             difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
             residues = settle(tower, difference)
@@ -258,7 +270,7 @@ def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int
     enough = ceil((ERROR_BITS + max(0, question.digits - FEW_DIGITS)) / max(1.0, bits - log2(question.degree)))
     if question.digits > MOST_DIGITS:
         raise UnsupportedConstraintError(f"constants of {question.digits} bits in all, more than the primes can tell from zero")
-    if not (question.discrete or question.piecewise):
+    if effort.free or not (question.discrete or question.piecewise):
         return enough
     shapes = [item.dims for item in question.setting.given] + [item.dims for item in question.setting.lets]
     entries = sum(prod(sizes[dim] for dim in dims) for dims in shapes)
@@ -293,7 +305,9 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any, k
     count = exists.sum(axis=0)
     fewest = int(count[count > 0].min())
     bits = fewest * max(1.0, log2(tower.smallest_modulus) - log2(question.degree))
-    return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible)
+    undecided = {node for k, node in compared.items() if len(possible[k]) > 1}
+    combined = combined_bits(difference, undecided)
+    return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible, combined, tower.draws)
 
 
 def _inequalities(interpreter: Interpreter) -> list[tuple[Node, int]]:

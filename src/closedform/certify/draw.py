@@ -132,7 +132,7 @@ def _labels(given: Given, labels: Floats, tower: Tower) -> Node:
     denominator = next((q for q in range(1, 61) if np.all(np.abs(labels * q - np.rint(labels * q)) < 1e-9)), None)
     if denominator is None:
         raise UnsupportedConstraintError(f"{given.name} has values that are not simple fractions")
-    leaf = tower.leaf(given.name, labels * denominator, constant_integers(labels * denominator))
+    leaf = tower.leaf(given.name, labels * denominator, constant_integers(labels * denominator), label=True)
     return tower.multiply(tower.number(Rational(1, denominator)), leaf)
 
 

@@ -76,7 +76,7 @@ def _combined(node: Node, tower: Tower, known: dict[Node, Any]) -> Any:
     own = tower.flags.get(node)
     if node.op == "select":
         condition, a, b = (np.zeros((1,) + (1,) * len(node.shape), dtype=bool) if w is None else w for w in below)
-        result = condition | np.where(tower.real.at(node.args[0]) > 0.5, a, b)
+        result = condition | (a | b if tower.free else np.where(tower.real.at(node.args[0]) > 0.5, a, b))
     else:
         present = [_carried(node, arg, wrong) for arg, wrong in zip(node.args, below, strict=True) if wrong is not None]
         result = None

@@ -29,6 +29,12 @@ FURTHER = (3, 6)  # how far beyond the planned sizes to look as well where the t
 MOST_DEGREE = 2**16  # a draw then errs with a probability of at most 2^-10: x^p = x holds for every x modulo p
 LEAST_ERROR_BITS = 1000.0  # smaller probabilities are not told apart
 BRANCH_ROUNDS = 6  # further draws, of other magnitudes, in search of a branch that was not reached
+BRANCH = "a branch of a piecewise function was reached by no draw; elsewhere the sides are equal at every size tried"
+COMBINED_ROUNDS = 16  # further draws in search of combinations of branches and labels
+# Of B independent outcomes a combination occurs in 2^-B of all draws; of B comparisons of B + 1 numbers with each other, up to
+# B = 4, in 1/(B + 1)! of them. 40 * 3^B draws miss it with a probability of e^-27 at most.
+DRAWS_FOR_EACH, SPARSENESS = 40, 3
+TOGETHER = "more branches or labels act together than the draws can have combined; in every draw the sides are equal"
 DIFFER = "the two sides differ over finite fields"
 KINKS = "values at kinks of piecewise functions are outside the claim"
 
@@ -90,15 +96,14 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         return Verdict(UNDECIDED, {}, notes=("none of the sizes that a proof asks for is among those that the conditions allow",))
     if not outcomes:
         return _by_balls(setting, claim, seed, tried, ("the two sides exist at none of the sizes tried",))
-    unreached = _unreached(asked, tried, outcomes, seed)
+    unreached = _unreached(asked, tried, outcomes, seed) or _uncombined(asked, [s for s in tried if s not in absent], outcomes, seed)
     if isinstance(unreached, Verdict):
         return unreached
     if not exists_somewhere(setting, claim):
         return Verdict(UNDECIDED, _listed(tried), notes=("no real point at which both sides exist was found",))
     notes = (*_beyond(plan, absent), *_notes(asked, outcomes, absent, dims))
     if unreached:
-        notes = ("a branch of a piecewise function was reached by no draw; elsewhere the sides are equal at every size tried", *notes)
-        return Verdict(UNDECIDED, _listed(tried), notes=notes)
+        return Verdict(UNDECIDED, _listed(tried), notes=(unreached, *notes))
     if _error_bits(outcomes) < ERROR_BITS:
         unsure = f"the two sides agree in every draw, which errs with a probability of up to {_error_probability(outcomes):.0e}: too much"
         return Verdict(UNDECIDED, _listed(tried), notes=(unsure, *notes))
@@ -133,7 +138,9 @@ def equal_at_all_sizes(
             return None
         if outcomes[-1].answer != EQUAL:
             return None
-    if not outcomes or _error_bits(outcomes) < ERROR_BITS or _unreached(asked, tried, outcomes, seed):
+    if not outcomes or _error_bits(outcomes) < ERROR_BITS:
+        return None
+    if _unreached(asked, tried, outcomes, seed) or _uncombined(asked, tried, outcomes, seed):
         return None
     return asked, tried, outcomes
 
@@ -170,8 +177,8 @@ def _grid(setting: Setting, dims: tuple[Dim, ...], plan: SizePlan) -> Iterator[d
             yield chosen
 
 
-def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outcome], seed: int) -> Verdict | bool:
-    """Whether some comparison has only been seen to go one way; draws with other magnitudes are tried first."""
+def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outcome], seed: int) -> Verdict | str:
+    """What to say if some comparison has only been seen to go one way; draws with other magnitudes are tried first."""
     seen: dict[int, set[int]] = {}
     possible: dict[int, frozenset[int]] = {}
 
@@ -187,13 +194,43 @@ def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outc
         collect(outcome)
     for number in range(1, BRANCH_ROUNDS + 1):
         if not lacking():
-            return False
+            return ""
         sizes = tried[len(tried) // 2]
         outcome = decide(asked, sizes, seed=seed, round=number, thorough=True)
         if outcome.answer == DIFFERENT:
             return _by_balls(asked.setting, asked.claim, seed, [*tried, sizes], (DIFFER,), outcome.suspects)
         collect(outcome)
-    return lacking()
+    return BRANCH if lacking() else ""
+
+
+def _uncombined(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outcome], seed: int) -> Verdict | str:
+    """What to say if branches and labels that act together may not have been seen in every combination.
+
+    Args:
+        tried: the sizes of the outcomes.
+    """
+    bits, sizes = max(((outcome.combined, sizes) for outcome, sizes in zip(outcomes, tried, strict=True)), key=lambda pair: pair[0])
+    needed = DRAWS_FOR_EACH * SPARSENESS**bits
+    drawn = sum(outcome.draws for outcome in outcomes)
+    if bits <= 1 or drawn >= needed or all(_equal_whatever_the_branches(asked, at, seed) for at in tried):
+        return ""
+    for number in range(BRANCH_ROUNDS + 1, BRANCH_ROUNDS + 1 + COMBINED_ROUNDS):
+        outcome = decide(asked, sizes, seed=seed, round=number, thorough=True)
+        if outcome.answer == DIFFERENT:
+            return _by_balls(asked.setting, asked.claim, seed, [*tried, sizes], (DIFFER,), outcome.suspects)
+        drawn += outcome.draws
+        if drawn >= needed:
+            return ""
+    return _by_balls(asked.setting, asked.claim, seed, tried, (TOGETHER,))
+
+
+def _equal_whatever_the_branches(asked: Question, sizes: dict[Dim, int], seed: int) -> bool:
+    """Whether the sides are equal with field elements for the outcomes of comparisons and for labels: then for all combinations."""
+    try:
+        outcome = decide(asked, sizes, seed=seed, free=True)
+    except (UnsupportedConstraintError, TooLargeError):
+        return False
+    return outcome.answer == EQUAL and outcome.error_bits >= ERROR_BITS and not outcome.partly
 
 
 def _by_balls(

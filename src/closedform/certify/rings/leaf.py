@@ -23,12 +23,15 @@ class Leaf:
         name: with the seed it determines the residues.
         real: the real point, draws along axis 0.
         seed: of the whole tower.
-        integers: entries that are integers known beforehand (labels), instead of random residues.
+        integers: entries that are integers known beforehand, instead of random residues.
+        label: whether these are the labels of a given.
         positive: whether all entries are positive by a constraint.
     """
 
-    def __init__(self, name: str, real: Floats, seed: int, integers: Ints | None = None, positive: bool = False) -> None:
-        self.name, self.real, self.seed, self.integers, self.positive = name, real, seed, integers, positive
+    def __init__(
+        self, name: str, real: Floats, seed: int, integers: Ints | None = None, *, positive: bool = False, label: bool = False
+    ) -> None:
+        self.name, self.real, self.seed, self.integers, self.positive, self.label = name, real, seed, integers, positive, label
         self._residues: dict[tuple[int, bool], Ints] = {}
         self._rounds = 0
 

@@ -30,6 +30,8 @@ class Node:
 
 # The structural operations move entries and do not compute: the same in every plane.
 AXIS_OPS = frozenset({"arrange", "broadcast", "diagonal", "reshape"})
+# Decided by an order, which fields lack: of one argument with zero.
+COMPARISONS = frozenset({"sign", "step", "less"})
 
 
 def moved(op: str, meta: Any, a: Any) -> Any:
@@ -60,24 +62,32 @@ def ties(node: Node, known: dict[Node, Ties]) -> Ties:
 def _ties(node: Node, known: dict[Node, Ties]) -> Ties:
     if node.op == "leaf":
         return {node: tuple(range(len(node.shape)))}
-    if node.op in ("matinv", "det", "solve", "reshape", "concat"):
-        rank = len(node.args[0].shape)
-        matrix = (rank - 2, rank - 1) if node.op in ("matinv", "det") else tuple(range(rank))
-        return _merged([_mapped(ties(arg, known), dict.fromkeys(matrix)) for arg in node.args])
-    below = [ties(arg, known) for arg in node.args]
-    if node.op == "arrange":
-        return _mapped(below[0], {axis: k for k, axis in enumerate(node.meta) if axis is not None})
-    if node.op == "diagonal":
-        first, second = node.meta
-        kept = [axis for axis in range(len(node.args[0].shape)) if axis not in (first, second)]
-        return _mapped(below[0], {axis: k for k, axis in enumerate(kept)} | {first: len(kept), second: len(kept)})
-    if node.op in ("total", "product"):
-        return _mapped(below[0], {k: None if k == node.meta else k - (k > node.meta) for k in range(len(node.args[0].shape))})
-    return _merged(below)
+    to = axis_map(node)
+    return _merged([{leaf: renamed(axes, to) for leaf, axes in ties(arg, known).items()} for arg in node.args])
 
 
-def _mapped(known: Ties, to: Mapping[int, int | None]) -> Ties:
-    return {leaf: tuple(None if axis is None else to.get(axis, axis) for axis in axes) for leaf, axes in known.items()}
+def axis_map(node: Node) -> Mapping[int, int | None]:
+    """Along which axis of the node an axis of its arguments runs, None for one that ends in it; the others keep their place."""
+    rank = len(node.args[0].shape) if node.args else 0
+    match node.op:
+        case "matinv" | "det":
+            return dict.fromkeys((rank - 2, rank - 1))
+        case "solve" | "reshape" | "concat":
+            return dict.fromkeys(range(rank))
+        case "arrange":
+            return {axis: k for k, axis in enumerate(node.meta) if axis is not None}
+        case "diagonal":
+            first, second = node.meta
+            kept = [axis for axis in range(rank) if axis not in (first, second)]
+            return {axis: k for k, axis in enumerate(kept)} | {first: len(kept), second: len(kept)}
+        case "total" | "product":
+            return {k: None if k == node.meta else k - (k > node.meta) for k in range(rank)}
+    return {}
+
+
+def renamed(axes: Sequence[int | None], to: Mapping[int, int | None]) -> tuple[int | None, ...]:
+    """The axes after an operation with that :func:`axis_map`."""
+    return tuple(None if axis is None else to.get(axis, axis) for axis in axes)
 
 
 def _merged(parts: Sequence[Ties]) -> Ties:

@@ -112,7 +112,12 @@ class Residues(Plane):
         return np.eye(node.meta, dtype=np.int64)[None]
 
     def leaf(self, node: Node) -> Ints:
-        return self._of_integers(node.meta.integers) if node.meta.integers is not None else node.meta.residues(self.level, self.p)
+        if node.meta.integers is not None and not (self.tower.free and node.meta.label):
+            return self._of_integers(node.meta.integers)
+        return self._drawn(node)
+
+    def _drawn(self, node: Node) -> Ints:
+        return node.meta.residues(self.level, self.p)
 
     # -- arithmetic -------------------------------------------------------------------------------
     def add(self, node: Node) -> Ints:
@@ -216,12 +221,44 @@ class Residues(Plane):
         value = mixed(self._by(self.tower.salts, key), salt, self.level, int(self.squared), key)
         return value % self._by(self.p, value)
 
-    # -- decided by the real point ----------------------------------------------------------------
+    # -- decided by the real point, or free -------------------------------------------------------
     def sign(self, node: Node) -> Ints:
-        return self._of_integers(self.tower.real.at(node).astype(np.int64))
+        return self._free_sign(node) if self.tower.free else self._decided(node)
+
+    def step(self, node: Node) -> Ints:
+        return self._free_truth(node, 1, 0) if self.tower.free else self._decided(node)
 
     def less(self, node: Node) -> Ints:
+        return self._free_truth(node, -1, int(node.meta)) if self.tower.free else self._decided(node)
+
+    def select(self, node: Node) -> Ints:
+        if not self.tower.free:
+            return super().select(node)
+        # multilinear in the outcomes: right for 0 and 1
+        condition, a, b = (self.at(arg) for arg in node.args)
+        return self._reduce(b + self._times(condition, self._reduce(a - b)))
+
+    def _decided(self, node: Node) -> Ints:
         return self._of_integers(self.tower.real.at(node).astype(np.int64))
+
+    def _free_sign(self, node: Node) -> Ints:
+        """A random odd function of what is compared, so that sign(-a) = -sign(a)."""
+        a = self.at(node.args[0])
+        a = a % self._by(self.p, a)
+        negative = a > self._by(self.p, a) // 2
+        value = self._unknown(np.where(negative, self._by(self.p, a) - a, a))
+        return np.where(a == 0, 0, self._reduce(np.where(negative, -value, value)))
+
+    def _unknown(self, key: Ints) -> Ints:
+        return self._random("sign", key)
+
+    def _free_truth(self, node: Node, side: int, at_zero: int) -> Ints:
+        """(1 + side sign(a)) / 2: whether a lies on that side of zero."""
+        sign = self._free_sign(node)
+        half = (self._by(self.modulus, sign) + 1) // 2
+        value = self._times(half, self._reduce(1 + side * sign))
+        a = self.at(node.args[0])
+        return np.where(a % self._by(self.p, a) == 0, at_zero, value)
 
     # -- matrices ---------------------------------------------------------------------------------
     def matinv(self, node: Node) -> Ints:
@@ -304,8 +341,8 @@ class Lifted(Residues):
         first = inverse(a % p, p)
         return self._times(first, self._reduce(2 - self._times(a, first)))
 
-    def leaf(self, node: Node) -> Ints:
-        return self._of_integers(node.meta.integers) if node.meta.integers is not None else node.meta.lifted(self.level, self.p)
+    def _drawn(self, node: Node) -> Ints:
+        return node.meta.lifted(self.level, self.p)
 
     def total(self, node: Node) -> Ints:
         a = self.at(node.args[0])
@@ -338,6 +375,9 @@ class Lifted(Residues):
         plane = self.tower.plane(self.level)
         product = plane.at(node.args[1]) * plane.at(self.tower.log_node(node.args[0]))
         return self._from_logarithm(plane.at(node), product % self._by(self.p, product))
+
+    def _unknown(self, key: Ints) -> Ints:
+        return self.tower.plane(self.level)._unknown(key) + self._by(self.p, key) * self._random("sign", key)
 
     def _extended(self, node: Node) -> Ints:
         """A number known modulo p only, with a random function of it as its second digit."""

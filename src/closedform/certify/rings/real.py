@@ -70,6 +70,9 @@ class Real(Plane):
     def sign(self, node: Node) -> Array:
         return self._compared(node, node.args[0])
 
+    def step(self, node: Node) -> Array:
+        return np.where(self._compared(node, node.args[0]) > 0, 1.0, 0.0)
+
     def less(self, node: Node) -> Array:
         # meta: whether equality counts
         sign = self._compared(node, node.args[0])

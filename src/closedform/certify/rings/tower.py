@@ -20,7 +20,7 @@ from closedform.certify.rings.chains import moduli
 from closedform.certify.rings.leaf import Leaf
 from closedform.certify.rings.loglinear import LogLinear
 from closedform.certify.rings.modular import FixedBase, Ints, power
-from closedform.certify.rings.node import AXIS_OPS, Node
+from closedform.certify.rings.node import AXIS_OPS, COMPARISONS, Node
 from closedform.certify.rings.planes import Lifted, Residues
 from closedform.certify.rings.real import Real
 
@@ -34,15 +34,17 @@ class Tower(Ring):
         chains: the smallest prime of each draw's chain, see :mod:`.chains`.
         seed: determines all randomness.
         strict: where something is compared with zero, its residue must be a square just where it is positive.
+        free: outcomes of comparisons and labels are not what the real point says, but random field elements.
     """
 
     name = "finite fields"
 
-    def __init__(self, chains: Sequence[int], seed: int, *, strict: bool = False) -> None:
+    def __init__(self, chains: Sequence[int], seed: int, *, strict: bool = False, free: bool = False) -> None:
         self.draws = len(chains)
         self.most_entries = Ring.most_entries // self.draws
         self.seed = seed
         self.strict = strict
+        self.free = free
         self.moduli: Ints = np.array([moduli(r) for r in chains], dtype=np.int64).T
         self.salts: Ints = np.random.default_rng([seed, 1]).integers(1, 2**62, size=self.draws, dtype=np.int64)
         self.flags: dict[Node, Any] = {}
@@ -76,7 +78,7 @@ class Tower(Ring):
 
     def comparisons(self) -> list[Node]:
         """Every node that the real point decides, in the order in which they were built."""
-        return [node for node in self._nodes.values() if node.op in ("sign", "less")]
+        return [node for node in self._nodes.values() if node.op in COMPARISONS]
 
     def forget(self, level: int) -> None:
         """Drop what was computed from residues of a level, after some were drawn again; the expressions stay."""
@@ -106,9 +108,9 @@ class Tower(Ring):
         return FixedBase(FixedBase(point, p)(cofactor), p)
 
     # -- leaves and constants ---------------------------------------------------------------------
-    def leaf(self, name: str, real: Any, integers: Any = None, *, positive: bool = False) -> Node:
+    def leaf(self, name: str, real: Any, integers: Any = None, *, positive: bool = False, label: bool = False) -> Node:
         """A random input with its real point, draws along axis 0."""
-        return self._node("leaf", (), Leaf(name, real, self.seed, integers, positive), real.shape[1:])
+        return self._node("leaf", (), Leaf(name, real, self.seed, integers, positive=positive, label=label), real.shape[1:])
 
     def shadowed(self, a: Node, real: Any) -> Node:
         """A constructed input, with the real point that goes with it."""
@@ -190,7 +192,7 @@ class Tower(Ring):
                 return self._exp(a)
             case "log":
                 return self.log_node(a)
-            case "erf" | "cos" | "sin" | "sign":
+            case "erf" | "cos" | "sin" | "sign" | "step":
                 return self.entrywise(function, a)
             case "sigmoid":
                 return self.power(self.add(one, self._exp(self.multiply(self.number(Rational(-1)), a))), Rational(-1))
@@ -205,9 +207,6 @@ class Tower(Ring):
                 return self.multiply(self.number(_HALF), self.add(up, down) if function == "cosh" else self.subtract(up, down))
             case "Abs":
                 return self.multiply(self.entrywise("sign", a), a)
-            case "step":
-                sign = self.entrywise("sign", a)
-                return self.multiply(self.number(_HALF), self.add(sign, self.multiply(sign, sign)))
             case "relu":
                 return self.multiply(self.apply("step", a), a)
         raise ValueError(f"the tower has no function {function!r}")
@@ -253,7 +252,9 @@ class Tower(Ring):
         return self.entrywise("less", self.subtract(a, b), meta=or_equal)
 
     def select(self, condition: Node, a: Node, b: Node) -> Node:
-        """Entrywise choice."""
+        """Entrywise choice; a condition that is no comparison holds where it is more than 1/2."""
+        if not _is_truth(condition):
+            condition = self.entrywise("step", self.subtract(condition, self.number(_HALF)))
         return self.entrywise("select", condition, a, b)
 
     # -- axes -------------------------------------------------------------------------------------
@@ -296,6 +297,13 @@ class Tower(Ring):
     def solve(self, jacobian: Node, right: Node) -> Node:
         """One solution of linear equations, zero off the pivots."""
         return self._node("solve", (jacobian, right), None, jacobian.shape[-1:])
+
+
+def _is_truth(a: Node) -> bool:
+    """Whether every entry is 0 or 1 because of how it is made: comparisons and their products."""
+    if a.op == "mul" or a.op in AXIS_OPS:
+        return all(_is_truth(arg) for arg in a.args)
+    return a.op in ("step", "less")
 
 
 def _plain(a: Node) -> Rational | None:

@@ -22,7 +22,7 @@ from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Rational, Sum, S
 
 from closedform.certify.sizes.derivative import Unfolding
 from closedform.certify.sizes.parameters import canonical, for_all, parameter, sums_over
-from closedform.notation import Dim, Index, NamedTensor, det, inv, logdet
+from closedform.notation import Abs, Dim, Index, NamedTensor, det, inv, logdet, maximum, minimum, relu, where
 
 
 @dataclass(frozen=True)
@@ -258,6 +258,8 @@ class Counter:
     # -- other functions ------------------------------------------------------------------------
 
     def _function(self, u: Expr, args: list[Expr]) -> Count:
+        if self.dim is None and isinstance(u, (where, maximum, minimum, relu, Abs)):
+            return self._choice(u)
         if self.dim is None:  # a further independent variable
             return LOCAL if not u.free_symbols else Count(1, 1)
         if isinstance(u, exp):
@@ -267,6 +269,12 @@ class Counter:
         if isinstance(u, log) and self.dim in u.free_symbols:
             return self._logarithm(u.args[0])
         return self._opaque(args)
+
+    def _choice(self, u: Expr) -> Count:
+        """b + c (a - b) with an outcome c of a comparison: of the degree of a and b over a common denominator, and c's."""
+        comparisons = max(1, len(u.args) - 1)
+        outcome, chosen = (self.count(u.args[0]), u.args[1:]) if isinstance(u, where) else (Count(comparisons, comparisons), u.args)
+        return self._mul([outcome, self._add([self.count(arg) for arg in chosen])])
 
     def _logarithm(self, argument: Expr) -> Count:
         """log(n a / b) = log(n) + log(a) - log(b): the logarithm of the size is a further unknown of its own."""
