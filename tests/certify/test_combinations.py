@@ -6,8 +6,11 @@ from sympy import Rational
 
 from closedform.certify import prove
 from closedform.certify.combinations import combined_bits
+from closedform.certify.rings.chains import SMOOTH
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower
+from closedform.certify.settle import settle
+from closedform.certify.sizes.plan import size_plan
 from closedform.notation import Claim, Given, Setting, scalar, where
 from closedform.results import PROVED, Verdict
 from closedform.syntax.parse import parse_claims
@@ -56,6 +59,12 @@ def test_labels_that_act_together_are_combinations_too() -> None:
     assert judged(LABELS + f"show {product('{0}')} = 0").verdict != PROVED
 
 
+def test_roots_of_squares_that_act_together_are_combinations_too() -> None:
+    # sqrt((a + x)^2) + a + x is zero in half of all draws, and over the reals where a + x < 0
+    factors = product("(sqrt({0}^2 + 2*{0}*x + x^2) + {0} + x)")
+    assert judged(GIVEN + f"given x\nshow {factors} = 0").verdict != PROVED
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -67,8 +76,10 @@ def test_labels_that_act_together_are_combinations_too() -> None:
         "claim one\ngiven x[N]\nlet f = sum_n(relu(x[n]))^2\nshow df/dx[n] = 2*step(x[n])*sum_m(relu(x[m]))",
         "claim one\ngiven x[N]\nlet f = sum_n(where(x[n] > 1, x[n], where(x[n] < -1, -x[n], x[n]^2)))\n"
         "show df/dx[n] = where(x[n] > 1, 1, where(x[n] < -1, -1, 2*x[n]))",
+        "claim one\ngiven x[D]\ngiven y[D]\nlet c = sum_i(x[i]*y[i])/(sqrt(sum_i(x[i]^2))*sqrt(sum_i(y[i]^2)))\n"
+        "show dc/dx[i] = y[i]/(sqrt(sum_j(x[j]^2))*sqrt(sum_j(y[j]^2))) - c*x[i]/sum_j(x[j]^2)",
     ],
-    ids=["nested where", "derivative", "odd parts", "labels", "max of max", "square of a sum", "clipped"],
+    ids=["nested where", "derivative", "odd parts", "labels", "max of max", "square of a sum", "clipped", "cosine"],
 )
 def test_true_claims_with_many_branches_are_proved(text: str) -> None:
     assert judged(text).verdict == PROVED
@@ -82,11 +93,11 @@ def test_a_condition_that_is_no_comparison_is_one() -> None:
 
 @pytest.fixture
 def tower() -> Tower:
-    return Tower([281], 0)
+    return Tower(SMOOTH[:12], 0)
 
 
 def numbers(tower: Tower, name: str, *shape: int) -> Node:
-    return tower.leaf(name, np.ones((1, *shape)))
+    return tower.leaf(name, np.ones((tower.draws, *shape)))
 
 
 def test_bits_are_those_made_by_hand(tower: Tower) -> None:
@@ -116,13 +127,32 @@ def test_bits_are_those_made_by_hand(tower: Tower) -> None:
 
 
 def test_labels_count_with_the_number_of_their_values(tower: Tower) -> None:
-    y = tower.leaf("y", np.array([[0.0, 1.0, 2.0, 3.0]]), np.array([[0, 1, 2, 3]]), label=True)
+    values = np.tile(np.arange(4), (tower.draws, 1))
+    y = tower.leaf("y", values.astype(float), values, label=True)
     assert combined_bits(y, set()) == 2
     assert combined_bits(tower.apply("exp", tower.total(y, 0)), set()) == 8
 
 
 def test_a_one_hot_row_is_one_label(tower: Tower) -> None:
-    rows = np.eye(4)[None, [0, 3]]
+    rows = np.tile(np.eye(4)[[0, 3]], (tower.draws, 1, 1))
     y = tower.leaf("y", rows, rows.astype(np.int64), label=True)
     assert combined_bits(tower.apply("exp", tower.total(y, 1)), set()) == 2
     assert combined_bits(tower.apply("exp", tower.total(tower.total(y, 1), 0)), set()) == 4
+
+
+def test_only_roots_that_are_squares_whatever_is_drawn_have_two_values(tower: Tower) -> None:
+    x, y = numbers(tower, "x"), numbers(tower, "y")
+    positive = tower.leaf("s", np.ones(1), positive=True)
+    total = tower.add(x, y)
+    square, generic = (tower.power(a, Rational(1, 2)) for a in (tower.power(total, Rational(2)), tower.add(tower.power(x, Rational(2)), y)))
+    for root in (square, generic, tower.power(positive, Rational(1, 2))):
+        settle(tower, root)
+    assert square in tower.roots_of_squares()
+    assert set(tower.roots_of_squares()) <= {square, generic}
+    assert combined_bits(tower.multiply(square, tower.apply("step", x)), {square, *tower.comparisons()}) == 2
+
+
+def test_the_degree_counts_outcomes_and_what_is_chosen() -> None:
+    (block,) = parse_claims("claim one\ngiven x\nshow where(x > 0, where(x > 1, x^7, x), x^3) = max(x, 0)^2*relu(x^2)")
+    # two outcomes and x^7 on the left; (1 + 1) 2 + (1 + 2) on the right
+    assert size_plan(block.setting, block.claims[0]).degree == 9

@@ -45,7 +45,7 @@ def combined_bits(node: Node, undecided: Set[Node]) -> float:
     """B for the entries of ``node``.
 
     Args:
-        undecided: the comparisons that can have both outcomes.
+        undecided: what can have two outcomes: comparisons, and square roots that may be s or -s.
     """
     return _reach(node, undecided, {}).bits
 
@@ -57,19 +57,24 @@ def _reach(node: Node, undecided: Set[Node], known: dict[Node, _Reach]) -> _Reac
 
 
 def _combined(node: Node, undecided: Set[Node], known: dict[Node, _Reach]) -> _Reach:
-    if node.op in COMPARISONS or (node.op == "leaf" and node.meta.label):
-        own = frozenset({_label(node) if node.op == "leaf" else _outcome(node, 2, None)})
-        return _Reach(_bits(own), own) if node.op == "leaf" or node in undecided else _Reach(0.0, frozenset())
+    own = _own(node, undecided)
+    if node.op in COMPARISONS:
+        return _Reach(_bits(own), own)
     to = axis_map(node)
     below = [_reach(arg, undecided, known) for arg in node.args]
     outcomes = frozenset((outcome, renamed(axes, to), values) for reach in below for outcome, axes, values in reach.outcomes)
+    outcomes |= own
     return _Reach(min(_bits(outcomes), _interaction(node, [reach.bits for reach in below])), outcomes)
+
+
+def _own(node: Node, undecided: Set[Node]) -> frozenset[Outcome]:
+    if node.op == "leaf" and node.meta.label:
+        return frozenset({_label(node)})
+    return frozenset({_outcome(node, 2, None)} if node in undecided else ())
 
 
 def _interaction(node: Node, below: list[float]) -> float:
     """B of a node from that of its arguments: sums leave it as it is, products add; elsewhere everything may act together."""
-    if not any(below):
-        return 0.0
     match node.op:
         case "add":
             return max(below)

@@ -73,6 +73,7 @@ class Outcome:
         sides: for the n-th comparison with zero, on which sides of it draws have been.
         possible: on which sides there are points at all.
         combined: how many bits' worth of comparisons and labels act together, see :mod:`.combinations`.
+        rooted: how many more bits' worth with square roots of squares, which may have either sign.
         draws: how many points the sides were compared at.
         suspects: real points of draws in which the sides differ: given name -> entries.
     """
@@ -83,6 +84,7 @@ class Outcome:
     sides: Mapping[int, frozenset[int]] = field(default_factory=dict)
     possible: Mapping[int, frozenset[int]] = field(default_factory=dict)
     combined: float = 0.0
+    rooted: float = 0.0
     draws: int = 0
     suspects: tuple[Mapping[str, Any], ...] = ()
 
@@ -270,7 +272,7 @@ def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int
     enough = ceil((ERROR_BITS + max(0, question.digits - FEW_DIGITS)) / max(1.0, bits - log2(question.degree)))
     if question.digits > MOST_DIGITS:
         raise UnsupportedConstraintError(f"constants of {question.digits} bits in all, more than the primes can tell from zero")
-    if effort.free or not (question.discrete or question.piecewise):
+    if effort.free or not (question.discrete or question.piecewise or (effort.thorough and effort.round)):
         return enough
     shapes = [item.dims for item in question.setting.given] + [item.dims for item in question.setting.lets]
     entries = sum(prod(sizes[dim] for dim in dims) for dims in shapes)
@@ -307,7 +309,8 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any, k
     bits = fewest * max(1.0, log2(tower.smallest_modulus) - log2(question.degree))
     undecided = {node for k, node in compared.items() if len(possible[k]) > 1}
     combined = combined_bits(difference, undecided)
-    return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible, combined, tower.draws)
+    rooted = combined_bits(difference, undecided.union(tower.roots_of_squares())) - combined
+    return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible, combined, rooted, tower.draws)
 
 
 def _inequalities(interpreter: Interpreter) -> list[tuple[Node, int]]:

@@ -209,10 +209,13 @@ def _uncombined(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Out
     Args:
         tried: the sizes of the outcomes.
     """
-    bits, sizes = max(((outcome.combined, sizes) for outcome, sizes in zip(outcomes, tried, strict=True)), key=lambda pair: pair[0])
-    needed = DRAWS_FOR_EACH * SPARSENESS**bits
-    drawn = sum(outcome.draws for outcome in outcomes)
-    if bits <= 1 or drawn >= needed or all(_equal_whatever_the_branches(asked, at, seed) for at in tried):
+    most = max(range(len(tried)), key=lambda k: outcomes[k].combined)
+    rooted, sizes = min(outcome.rooted for outcome in outcomes), tried[most]
+    bits = outcomes[most].combined + rooted
+    needed, drawn = DRAWS_FOR_EACH * SPARSENESS**bits, sum(outcome.draws for outcome in outcomes)
+    if bits == 0 or (bits <= 1 and not rooted) or drawn >= needed:
+        return ""
+    if not rooted and all(_equal_whatever_the_branches(asked, at, seed) for at in tried):
         return ""
     for number in range(BRANCH_ROUNDS + 1, BRANCH_ROUNDS + 1 + COMBINED_ROUNDS):
         outcome = decide(asked, sizes, seed=seed, round=number, thorough=True)

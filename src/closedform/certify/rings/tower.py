@@ -49,6 +49,7 @@ class Tower(Ring):
         self.salts: Ints = np.random.default_rng([seed, 1]).integers(1, 2**62, size=self.draws, dtype=np.int64)
         self.flags: dict[Node, Any] = {}
         self.sides: dict[Node, set[int]] = {}
+        self.irregular: set[Node] = set()  # roots whose radicand was no square in some draw
         self._planes: dict[tuple[int, bool], Residues] = {}
         self.real = Real(self)
         self._bases: dict[tuple[str, int], FixedBase] = {}
@@ -79,6 +80,11 @@ class Tower(Ring):
     def comparisons(self) -> list[Node]:
         """Every node that the real point decides, in the order in which they were built."""
         return [node for node in self._nodes.values() if node.op in COMPARISONS]
+
+    def roots_of_squares(self) -> list[Node]:
+        """Roots of what was a square whatever was drawn, though it need not be: sqrt(s^2) is s or -s, by a character that looks random."""
+        roots = [node for node in self._nodes.values() if node.op in ("root", "gpow") and node not in self.irregular]
+        return [node for node in roots if not _is_positive(node.args[0])]
 
     def forget(self, level: int) -> None:
         """Drop what was computed from residues of a level, after some were drawn again; the expressions stay."""
@@ -304,6 +310,13 @@ def _is_truth(a: Node) -> bool:
     if a.op == "mul" or a.op in AXIS_OPS:
         return all(_is_truth(arg) for arg in a.args)
     return a.op in ("step", "less")
+
+
+def _is_positive(a: Node) -> bool:
+    """Whether a node is a square because it is made of what is drawn as squares, by products."""
+    if a.op in ("mul", "inv", "ipow") or a.op in AXIS_OPS:
+        return all(_is_positive(arg) for arg in a.args)
+    return a.op in ("exp", "gpow", "root") or (a.op == "leaf" and a.meta.positive) or (a.op == "number" and a.meta > 0)
 
 
 def _plain(a: Node) -> Rational | None:
