@@ -163,7 +163,7 @@ class Residues(Plane):
         root = power(a, (p + 1) // 4, p)
         wrong = root * root % p != a
         if wrong.any():
-            self.tower.irregular.add(node)
+            self.tower.irregular.add(node.args[0])
             raise NotSquareError(node.args[0], self.level, wrong)
         return root
 
@@ -187,7 +187,7 @@ class Residues(Plane):
         self.flag(node, np.broadcast_to(zero, np.broadcast_shapes(a.shape, (1, *node.shape))))
         wrong = (power(a, (p - 1) // 2, p) != 1) & ~zero
         if wrong.any():
-            self.tower.irregular.add(node)
+            self.tower.irregular.add(base)
             raise NotSquareError(base, self.level, wrong)
         if self.level >= 2:
             return self._random("exp", self._times(self.at(exponent), self.at(self.tower.log_node(base))))

@@ -49,7 +49,7 @@ class Tower(Ring):
         self.salts: Ints = np.random.default_rng([seed, 1]).integers(1, 2**62, size=self.draws, dtype=np.int64)
         self.flags: dict[Node, Any] = {}
         self.sides: dict[Node, set[int]] = {}
-        self.irregular: set[Node] = set()  # roots whose radicand was no square in some draw
+        self.irregular: set[Node] = set()  # radicands that were no square in some draw
         self._planes: dict[tuple[int, bool], Residues] = {}
         self.real = Real(self)
         self._bases: dict[tuple[str, int], FixedBase] = {}
@@ -83,8 +83,14 @@ class Tower(Ring):
 
     def roots_of_squares(self) -> list[Node]:
         """Roots of what was a square whatever was drawn, though it need not be: sqrt(s^2) is s or -s, by a character that looks random."""
-        roots = [node for node in self._nodes.values() if node.op in ("root", "gpow") and node not in self.irregular]
-        return [node for node in roots if not _is_positive(node.args[0])]
+        roots = [node for node in self._nodes.values() if node.op in ("root", "gpow") and not _is_positive(node.args[0])]
+        generic = {key for radicand in self.irregular for key in self._values(radicand)}
+        return [node for node in roots if not generic & self._values(node.args[0])]
+
+    def _values(self, node: Node) -> set[tuple[int, bytes]]:
+        """What is known of a node's residues, so that equal formulas are recognised."""
+        planes = {level: plane.known for (level, squared), plane in self._planes.items() if not squared}
+        return {(level, np.squeeze(known[node]).tobytes()) for level, known in planes.items() if node in known}
 
     def forget(self, level: int) -> None:
         """Drop what was computed from residues of a level, after some were drawn again; the expressions stay."""
