@@ -50,7 +50,7 @@ def test_version() -> None:
     ("arguments", "message"),
     [
         (("verify", "sofmax"), "closedform: no derivation is named 'sofmax'; did you mean softmax or "),
-        (("generate", "nonsense"), "closedform: no derivation is named 'nonsense'; there are: "),
+        (("generate", "qqq"), "closedform: no derivation is named 'qqq'; there are: "),
         (("verify", "softmax", "--examples", "0"), "Invalid value for '--examples'"),
         (("verify", "softmax", "--device", "cuda:99"), "closedform: torch has no device 'cuda:99' here"),
         (("verify", "softmax", "--json", "no/such/folder.json"), "there is no folder no/such"),
