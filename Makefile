@@ -24,7 +24,7 @@ verify: .venv/installed ## the main job: derive, prove, generate, check and repo
 	$(BIN)/closedform verify --report reports --formulas derivations/README.md
 
 test: .venv/installed ## all tests, the doctests included
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --doctest-modules --quiet src/closedform tests
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --doctest-modules --ignore-glob='*/nightly_*.py' --quiet src/closedform tests
 
 lint: .venv/installed ## ruff, formatting, types, and that the committed kernels are what would be generated
 	$(BIN)/ruff check .
