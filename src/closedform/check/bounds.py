@@ -110,6 +110,7 @@ class ErrorAnalysis(Ring):
     """
 
     name = "error analysis"
+    most_entries = 2**25  # of float64: real batches are analysed too, not only the small sizes of proofs
 
     def __init__(self, precision: Precision, *, shifted: bool = True) -> None:
         self.precision = precision

@@ -35,7 +35,7 @@ class Ring:
         """Raise TooLargeError where an array of this shape would have too many entries; before it is made."""
         if (entries := prod(shape)) > self.most_entries:
             raise TooLargeError(
-                f"the sizes that a proof asks for need arrays of {float(entries):.0e} entries; at most {self.most_entries:,}"
+                f"the sizes at hand need arrays of {float(entries):.0e} entries; at most {self.most_entries:,}"
             )
 
     def scope(self) -> AbstractContextManager[Any]:
