@@ -288,8 +288,16 @@ class Interpreter:
             left.remove(index)
             having = [piece for piece in pieces if _carries(piece, index)]
             pieces = [piece for piece in pieces if not _carries(piece, index)]
-            pieces.append(self.jets.total(self._multiplied(having), index, self._size(index.dim)))
+            pieces.append(self._contracted(having, index))
         return self._multiplied(pieces)
+
+    def _contracted(self, pieces: list[Jet], index: Index) -> Jet:
+        """The sum over an index of a product of pieces that carry it; the largest comes in last, by a matrix product."""
+        size = self._size(index.dim)
+        if len(pieces) < 2:
+            return self.jets.total(self._multiplied(pieces), index, size)
+        *others, largest = sorted(pieces, key=lambda piece: len(_axes(piece)))
+        return self.jets.contract(self._multiplied(others), largest, index, size)
 
     def _multiplied(self, pieces: list[Jet]) -> Jet:
         return self._fold(self.jets.multiply, sorted(pieces, key=lambda piece: len(_axes(piece)))) if pieces else self.jets.one

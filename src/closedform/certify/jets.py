@@ -90,6 +90,21 @@ class Jets:
             return having
         return self.add(having, self.multiply(self.number(Integer(size)), lacking))
 
+    def contract(self, a: Jet, b: Jet, axis: Axis, size: int) -> Jet:
+        """Sum over an axis of the given size of a b."""
+        result: Jet = {}
+        for s, x in a.items():
+            for t, y in b.items():
+                if s & t == 0:
+                    product = self._contracted(x, y, axis, size)
+                    result[s | t] = self.arrays.combine(self.ring.add, result[s | t], product) if s | t in result else product
+        return result
+
+    def _contracted(self, x: Named, y: Named, axis: Axis, size: int) -> Named:
+        if axis in x.axes and axis in y.axes:
+            return self.arrays.contract(x, y, axis)
+        return self.total({0: self.arrays.combine(self.ring.multiply, x, y)}, axis, size)[0]
+
     def rename(self, a: Jet, names: Mapping[Axis, Axis]) -> Jet:
         """Rename axes; equal names give the diagonal."""
         return {mask: self.arrays.rename(value, names) for mask, value in a.items()}

@@ -72,6 +72,12 @@ class NamedArrays:
         k = a.axes.index(axis)
         return Named(a.axes[:k] + a.axes[k + 1 :], self.ring.total(a.data, k))
 
+    def contract(self, a: Named, b: Named, axis: Axis) -> Named:
+        """Sum of the product along an axis that both arrays have."""
+        axes = tuple(dict.fromkeys((*a.axes, *b.axes)))
+        k = axes.index(axis)
+        return Named(axes[:k] + axes[k + 1 :], self.ring.contract(self.aligned(a, axes), self.aligned(b, axes), k))
+
     def full(self, a: Named, axes: Sequence[Axis], shape: Iterable[int]) -> Array:
         """The data with exactly ``axes`` in that order, broadcast to ``shape``."""
         return self.ring.broadcast(self.aligned(a, axes), tuple(shape))

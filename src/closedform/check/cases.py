@@ -70,7 +70,9 @@ def cases(derivation: Derivation, function: KernelFunction, dtype: str, examples
 def drawn_case(derivation: Derivation, function: KernelFunction, dtype: str, choices: Choices) -> Case:
     """The case that a sequence of choices leads to."""
     leading = maps_over_leading(derivation)
-    recipe = draw_recipe(choices, derivation.given, function.extra, maps_over_leading=leading, several=function.several)
+    recipe = draw_recipe(
+        choices, derivation.given, function.extra, lets=derivation.lets, maps_over_leading=leading, several=function.several
+    )
     return replace(prepare(derivation, function, recipe, dtype), choices=tuple(choices.made))
 
 

@@ -11,14 +11,15 @@ generator and the shrinker all draw from the same description; the first option 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
 
 from closedform.check.constraints import Domain, domain_of, rounded
-from closedform.notation import Dim, Given, SizeRelation
+from closedform.notation import Dim, Given, Let, SizeRelation
 
 Option = TypeVar("Option")
 Choose = Callable[[Sequence[Any]], Any]
@@ -26,6 +27,9 @@ Choose = Callable[[Sequence[Any]], Any]
 # Sizes: small ones, where every off-by-one shows, and both sides of the powers of two at which vector code changes lanes.
 SMALL = (2, 3, 1, 4, 5, 6, 7, 8, 9)
 LARGE = (15, 16, 17, 31, 32, 33, 63, 64, 65)
+
+# Up to so many numbers the derivative of one tensor along the entries of another may have: the reference makes them all.
+MOST_NUMBERS = 100_000
 
 # Structures, and how often: a repeated option is drawn more often.
 SCALES = (1.0,) * 8 + (2.0**-10, 8.0, 8.0, 32.0, 128.0, 8192.0)
@@ -139,15 +143,22 @@ class Inputs:
 
 
 def draw_recipe(
-    choose: Choose, given: Sequence[Given], extra: Sequence[Given] = (), *, maps_over_leading: bool = False, several: str = ""
+    choose: Choose,
+    given: Sequence[Given],
+    extra: Sequence[Given] = (),
+    *,
+    lets: Sequence[Let] = (),
+    maps_over_leading: bool = False,
+    several: str = "",
 ) -> Recipe:
     """Draw a recipe for a function of ``given`` and the further arguments ``extra`` (directions, upstream gradients).
 
-    With ``maps_over_leading`` all may have a leading shape, else the one called ``several`` may.
+    With ``maps_over_leading`` all may have a leading shape, else the one called ``several`` may. The tensors that are made
+    on the way, ``lets``, bound the sizes.
     """
     dims = tuple(dict.fromkeys(dim for item in (*given, *extra) for dim in item.dims))
     relations = [c for item in given for c in item.where if isinstance(c, SizeRelation)]
-    sizes = _draw_sizes(choose, dims, relations)
+    sizes = _draw_sizes(choose, dims, relations, _Cost([item.dims for item in given], [item.dims for item in lets]))
     shapes = ((), (), (2,), (1, 2)) if maps_over_leading else ((), (2,)) if several else ((),)
     leading = choose(shapes) if len(shapes) > 1 else ()
     # One input at a time is extreme: the product of two large ones only says that everything is lost.
@@ -183,11 +194,25 @@ def build(recipe: Recipe, given: Sequence[Given], extra: Sequence[Given], dtype:
     return Inputs(recipe, sizes, values, classes)
 
 
-def _draw_sizes(choose: Choose, dims: Sequence[Dim], relations: Sequence[SizeRelation]) -> dict[Dim, int]:
+@dataclass(frozen=True)
+class _Cost:
+    """How many numbers the derivative of the largest tensor along the largest input has at most."""
+
+    inputs: Sequence[Sequence[Dim]]
+    made: Sequence[Sequence[Dim]]
+
+    def at(self, sizes: Mapping[Dim, int]) -> int:
+        entries = [max((prod(sizes[dim] for dim in shape) for shape in shapes), default=1) for shapes in (self.inputs, self.made)]
+        return entries[0] * max(entries)
+
+
+def _draw_sizes(choose: Choose, dims: Sequence[Dim], relations: Sequence[SizeRelation], cost: _Cost) -> dict[Dim, int]:
     sizes = {dim: choose(SMALL) for dim in dims}
     large, size = choose((None,) * (3 * len(dims)) + tuple(dims) or (None,)), choose(LARGE)
     if large is not None:
-        sizes = {dim: size if dim == large else min(least, 3) for dim, least in sizes.items()}
+        sizes = {dim: min(least, 3) for dim, least in sizes.items()}
+        affordable = [one for one in LARGE if one <= size and cost.at({**sizes, large: one}) <= MOST_NUMBERS]
+        sizes |= {large: max(affordable, default=SMALL[-1])}
     for relation in relations:
         sizes = _satisfy(relation, sizes)
     return sizes

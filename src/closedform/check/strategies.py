@@ -18,24 +18,32 @@ from hypothesis import strategies as st
 from closedform.check.cases import Case, maps_over_leading, prepare
 from closedform.check.inputs import SMALL, Recipe, build, draw_recipe
 from closedform.functions import KernelFunction
-from closedform.notation import Derivation, Dim, Given, tensor
+from closedform.notation import Derivation, Dim, Given, Let, tensor
 
 
 @st.composite
-def recipes(draw: st.DrawFn, given: Sequence[Given], extra: Sequence[Given] = (), *, leading: bool = False, several: str = "") -> Recipe:
+def recipes(
+    draw: st.DrawFn,
+    given: Sequence[Given],
+    extra: Sequence[Given] = (),
+    *,
+    lets: Sequence[Let] = (),
+    leading: bool = False,
+    several: str = "",
+) -> Recipe:
     """Recipes for inputs: sizes, and a texture for each of ``given`` and ``extra`` (directions, upstream gradients)."""
 
     def choose(options: Sequence[Any]) -> Any:
         return draw(st.sampled_from(options))
 
-    return draw_recipe(choose, given, extra, maps_over_leading=leading, several=several)
+    return draw_recipe(choose, given, extra, lets=lets, maps_over_leading=leading, several=several)
 
 
 @st.composite
 def kernel_cases(draw: st.DrawFn, derivation: Derivation, function: KernelFunction, dtype: str) -> Case:
     """Inputs to a kernel function, with the reference value, its bound and the witnesses."""
     leading = maps_over_leading(derivation)
-    recipe = draw(recipes(derivation.given, function.extra, leading=leading, several=function.several))
+    recipe = draw(recipes(derivation.given, function.extra, lets=derivation.lets, leading=leading, several=function.several))
     return prepare(derivation, function, recipe, dtype)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -201,8 +203,9 @@ def _tied(item: Given | Let, reached: set[str]) -> set[str]:
     return set()
 
 
-def _symbols(expression: Expr) -> dict[str, NamedTensor | Symbol]:
-    """The tensors and scalars of an expression by name."""
+@lru_cache(maxsize=4096)
+def _symbols(expression: Expr) -> Mapping[str, NamedTensor | Symbol]:
+    """The tensors and scalars of an expression by name; remembered, since every setting made from another asks again."""
     bases = {base.name: base for base in expression.atoms(NamedTensor)}
     labels = {base.label for base in expression.atoms(NamedTensor)}
     scalars = {s.name: s for s in expression.atoms(Symbol) - labels if not isinstance(s, Dim | Index)}

@@ -29,6 +29,12 @@ class Dim(Symbol):
     def __new__(cls, name: str) -> Dim:
         return Symbol.__xnew__(cls, checked_name(name, "a dimension"), integer=True, positive=True)
 
+    # A name is all there is to compare; SymPy would compare what it has deduced of the symbols.
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is Dim and self.name == other.name)
+
+    __hash__ = Symbol.__hash__
+
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         return (self.name,), {}
 
@@ -51,6 +57,11 @@ class Index(Symbol):
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.dim)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is Index and self.name == other.name and self.dim == other.dim)
+
+    __hash__ = Symbol.__hash__
 
     def _sympyrepr(self, printer: Any) -> str:
         return f"Index({self.name!r}, {self.dim.name})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -82,6 +82,13 @@ _GENERAL_POWER = np.frompyfunc(lambda a, b: a**b, 2, 1)
 
 def _objects(values: Any) -> Array:
     return np.asarray(values, dtype=object)
+
+
+def _matrix_axes(a: Sequence[int], b: Sequence[int], contracted: int) -> tuple[list[int], list[int], list[int]]:
+    """Which axes only the first of two shapes has (longer than 1), which only the second, and which both alike."""
+    kept = [k for k in range(len(a)) if k != contracted]
+    left, right = [k for k in kept if a[k] > b[k]], [k for k in kept if a[k] < b[k]]
+    return left, right, [k for k in kept if a[k] == b[k]]
 
 
 def _inverse(matrix: Array) -> Array:
@@ -175,6 +182,22 @@ class Ball(NumpyRing):
     def total(self, a: Array, axis: int) -> Array:
         """Sum along an axis; an empty one sums to 0."""
         return _objects(np.add.reduce(a, axis=axis, initial=_ZERO))
+
+    def contract(self, a: Array, b: Array, axis: int) -> Array:
+        """Products of matrices where there are any, so that no array of all the products is made."""
+        left, right, common = _matrix_axes(a.shape, b.shape, axis)
+        if not left or not right:
+            return super().contract(a, b, axis)
+        rows = np.transpose(a, (*common, *left, axis, *right))
+        columns = np.transpose(b, (*common, axis, *right, *left))
+        shape = [max(a.shape[k], b.shape[k]) for k in (*common, *left, *right)]
+        stack = int(np.prod(shape[: len(common)]))
+        n = a.shape[axis]
+        rows = rows.reshape(stack, int(np.prod([a.shape[k] for k in left])), n)
+        columns = columns.reshape(stack, n, int(np.prod([b.shape[k] for k in right])))
+        entries = [(arb_mat(x.tolist()) * arb_mat(y.tolist())).entries() for x, y in zip(rows, columns, strict=True)]
+        place = np.argsort([*common, *left, *right])
+        return np.transpose(_objects(entries).reshape(shape), place)
 
     def inverse(self, a: Array) -> Array:
         """Arb's certified inverse."""

@@ -34,9 +34,7 @@ class Ring:
     def demand(self, shape: Sequence[int]) -> None:
         """Raise TooLargeError where an array of this shape would have too many entries; before it is made."""
         if (entries := prod(shape)) > self.most_entries:
-            raise TooLargeError(
-                f"the sizes at hand need arrays of {float(entries):.0e} entries; at most {self.most_entries:,}"
-            )
+            raise TooLargeError(f"the sizes at hand need arrays of {float(entries):.0e} entries; at most {self.most_entries:,}")
 
     def scope(self) -> AbstractContextManager[Any]:
         """Entered around an evaluation, for rings with global state such as a working precision."""
@@ -100,6 +98,11 @@ class Ring:
     def total(self, a: Array, axis: int) -> Array:
         """Sum along an axis."""
         raise NotImplementedError
+
+    def contract(self, a: Array, b: Array, axis: int) -> Array:
+        """Sum along an axis of the product of two arrays of as many axes; they broadcast along all but this one."""
+        self.demand(np.broadcast_shapes(a.shape, b.shape))
+        return self.total(self.multiply(a, b), axis)
 
     # -- matrices, on the last two axes ------------------------------------------------------------
     def inverse(self, a: Array) -> Array:
