@@ -89,6 +89,11 @@ class NamedTensor(IndexedBase):
     def func(self) -> Any:
         return lambda label, shape: NamedTensor(str(label), tuple(shape))
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is NamedTensor and self.args == other.args)
+
+    __hash__ = IndexedBase.__hash__
+
     def __getnewargs_ex__(self) -> tuple[tuple[str, tuple[Dim, ...]], dict[str, Any]]:
         return (self.name, self.dims), {}
 
@@ -112,13 +117,31 @@ class NamedTensor(IndexedBase):
                     f"axis {axis} of {self.name} runs over {dim.name}, but index {index.name} runs over {index.dim.name}; "
                     f"use an index over {dim.name}"
                 )
-        return _entry(self, at)
+        return Entry(self, *at)
+
+
+class Entry(Indexed):
+    """``z[b, c]``: SymPy's ``Indexed``, which deduces its properties anew whenever one is made, made once."""
+
+    def __new__(cls, base: NamedTensor, *at: Index) -> Entry:
+        return _entry(base, at)
+
+    @classmethod
+    def class_key(cls) -> tuple[Any, ...]:
+        return Indexed.class_key()
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return self.args
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is Entry and self.args == other.args)
+
+    __hash__ = Indexed.__hash__
 
 
 @lru_cache(maxsize=16384)
-def _entry(base: NamedTensor, at: tuple[Index, ...]) -> Indexed:
-    """``Indexed``, made once: SymPy deduces the properties of every new entry anew."""
-    return Indexed(base, *at)
+def _entry(base: NamedTensor, at: tuple[Index, ...]) -> Entry:
+    return Indexed.__new__(Entry, base, *at)
 
 
 def shape_text(dims: Iterable[Dim]) -> str:

@@ -68,8 +68,9 @@ def enclose(
         if precision >= LAST or not np.any(excess > 1):
             return result
         worst = float(np.max(np.where(np.isfinite(excess), excess, 0.0), initial=0.0))
-        missing = math.ceil(math.log2(worst)) if worst > 1 else precision
-        precision = min(LAST, max(precision + missing + 32, 2 * precision))
+        # Where nothing is known, as of log(1 - p) with p near 1, the bits that it takes are not known either.
+        wanted = precision + math.ceil(math.log2(worst)) + 32 if worst > 1 else 4 * precision
+        precision = min(LAST, max(wanted, 2 * precision))
 
 
 def to_enclosure(result: np.ndarray) -> Enclosure:
