@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -30,6 +30,9 @@ class Witness:
     weights: np.ndarray | None = None
 
 
+Ask = Callable[[], Witness | None]
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """An input and what is known of the result, or of the part of it that the view shows.
@@ -39,7 +42,8 @@ class Case:
         view: which part is compared.
         truth: the definition's value; axes are the leading shape, then the view's.
         bound: how far a kernel may be from it, entry by entry; infinite where nothing is promised.
-        autograd, differences: the two further witnesses; None where one does not apply.
+        autograd, differences: give the two further witnesses when they are called, which takes as long as the truth did;
+            None where one does not apply.
         choices: what the recipe was drawn by, for the shrinker.
     """
 
@@ -47,8 +51,8 @@ class Case:
     view: View
     truth: Enclosure
     bound: np.ndarray
-    autograd: Witness | None
-    differences: Witness | None
+    autograd: Ask
+    differences: Ask
     choices: tuple[int, ...] = ()
 
 
@@ -85,10 +89,17 @@ def prepare(derivation: Derivation, function: KernelFunction, recipe: Recipe, dt
     slices = [_Slice(derivation, seen, inputs, position) for position in np.ndindex(*recipe.leading)]
     bounds = [part.bound(PRECISIONS[dtype]) for part in slices]
     truth = _stack([part.truth(bound) for part, bound in zip(slices, bounds, strict=True)], recipe.leading)
-    autograd = _stack([part.autograd() for part in slices], recipe.leading) if _has_torch() else None
     bound = np.stack(bounds).reshape(recipe.leading + bounds[0].shape)
-    differences = _last_slice(slices[-1].differences(), len(slices), recipe.leading)
-    return Case(inputs, seen, truth, bound, None if autograd is None else Witness(autograd), differences)
+
+    @cache
+    def autograd() -> Witness | None:
+        return Witness(_stack([part.autograd() for part in slices], recipe.leading)) if _has_torch() else None
+
+    @cache
+    def differences() -> Witness | None:
+        return _last_slice(slices[-1].differences(), len(slices), recipe.leading)
+
+    return Case(inputs, seen, truth, bound, autograd, differences)
 
 
 class _Slice:

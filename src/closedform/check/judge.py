@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from closedform.functions import KernelFunction
 from closedform.notation import Derivation
 
 BALL, AUTOGRAD, DIFFERENCES, CONTRACT = "ball arithmetic", "autograd", "finite differences", "contract"
+# Those that are asked beside the reference, in case it is wrong itself.
+WITNESSES = (AUTOGRAD, DIFFERENCES)
 
 # A comparison whose tolerance exceeds this part of the largest value says nothing.
 TELLING = 0.5
@@ -65,8 +67,8 @@ class Judge:
         """Call the kernel on inputs."""
         return call(self.kernel, self.derivation, self.function, inputs, self.library, self.dtype, self.device, contiguous=contiguous)
 
-    def findings(self, case: Case, *, contiguous: bool = False) -> dict[str, Finding]:
-        """What each oracle that applies says; a broken contract is all there is to say."""
+    def findings(self, case: Case, *, contiguous: bool = False, witnesses: Collection[str] = WITNESSES) -> dict[str, Finding]:
+        """What the reference and each of the witnesses that applies says; a broken contract is all there is to say."""
         outcome = self.outcome(case, contiguous=contiguous)
         if outcome.violation:
             return {CONTRACT: Finding(np.inf, True, detail=outcome.violation)}
@@ -76,10 +78,9 @@ class Judge:
             written = case.view.of(outcome.written)
             if compare(written, case.truth.distance(written), case.bound, case.truth.high).failed and not found[BALL].failed:
                 found[CONTRACT] = Finding(np.inf, True, detail="with out= it wrote other values than it returns")
-        if case.autograd is not None:
-            found[AUTOGRAD] = against(case.autograd, got, case.bound)
-        if case.differences is not None:
-            found[DIFFERENCES] = against(case.differences, got, case.bound)
+        for name, ask in ((AUTOGRAD, case.autograd), (DIFFERENCES, case.differences)):
+            if name in witnesses and (witness := ask()) is not None:
+                found[name] = against(witness, got, case.bound)
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from closedform.check.cases import Case, cases, drawn_case
 from closedform.check.constraints import ConstraintError
 from closedform.check.inputs import Choices
 from closedform.check.invariants import Invariant, invariants
-from closedform.check.judge import BALL, Finding, Judge
+from closedform.check.judge import BALL, WITNESSES, Finding, Judge
 from closedform.check.message import failure
 from closedform.check.shifts import shift_findings, shifts
 from closedform.errors import UsageError
@@ -29,6 +29,9 @@ Redraw = Callable[[Choices], Case]
 
 # How many simpler inputs are tried when a failing one is shrunk.
 SHRINKS = 60
+# How often a witness is asked until it has told something: were the reference wrong, it would be so on most inputs alike,
+# and each witness costs as much as it does.
+ASKED = 6
 # On how many inputs a witness must have been conclusive, or on half of those that it applies to where they are fewer.
 ENOUGH = 3
 
@@ -106,7 +109,8 @@ def check(judge: Judge, drawn: tuple[Case, ...], redraw: Redraw) -> tuple[Kernel
     tallies: dict[str, _Tally] = {}
     demanded = invariants(judge.function, drawn)
     for case in drawn:
-        for oracle, finding in findings_of(judge, case, demanded).items():
+        asked = [oracle for oracle in WITNESSES if oracle not in tallies or tallies[oracle].conclusive < ASKED]
+        for oracle, finding in findings_of(judge, case, demanded, asked).items():
             tallies.setdefault(oracle, _Tally()).add(finding, case)
     for shift in shifts(judge.derivation):
         for finding in shift_findings(judge, shift):
@@ -115,9 +119,9 @@ def check(judge: Judge, drawn: tuple[Case, ...], redraw: Redraw) -> tuple[Kernel
     return tuple(_record(judge, oracle, tally, shrinker) for oracle, tally in tallies.items())
 
 
-def findings_of(judge: Judge, case: Case, demanded: Iterable[Invariant]) -> dict[str, Finding]:
-    """What every oracle and every invariant says about one case."""
-    found = judge.findings(case)
+def findings_of(judge: Judge, case: Case, demanded: Iterable[Invariant], witnesses: Collection[str] = WITNESSES) -> dict[str, Finding]:
+    """What the reference, the witnesses and every invariant say about one case."""
+    found = judge.findings(case, witnesses=witnesses)
     if case.view.pick is None and len(found) > 1:
         result = judge.outcome(case).result
         found |= {invariant.name: invariant.of_kernel(result, case.bound) for invariant in demanded}

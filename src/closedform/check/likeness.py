@@ -85,14 +85,14 @@ def _of_matrix(judge: Judge, case: Case, got: np.ndarray, wrong: np.ndarray) -> 
 
 
 def _of_calls(judge: Judge, case: Case) -> Iterator[str]:
-    if not judge.findings(case)[BALL].failed:
+    if not judge.findings(case, witnesses=())[BALL].failed:
         return
-    if BALL in (found := judge.findings(case, contiguous=True)) and not found[BALL].failed:
+    if BALL in (found := judge.findings(case, contiguous=True, witnesses=())) and not found[BALL].failed:
         yield "it is right when the same numbers lie contiguously in memory"
         return
     for name in case.inputs.classes:
         dense = replace(case.inputs, classes={k: v for k, v in case.inputs.classes.items() if k != name})
-        found = judge.findings(replace(case, inputs=dense))
+        found = judge.findings(replace(case, inputs=dense), witnesses=())
         if BALL in found and not found[BALL].failed:
             yield f"it is right when {name} is given as one-hot rows instead of class indices"
             return

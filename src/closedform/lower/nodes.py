@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, TypeVar, dataclass_transform
 
 from sympy import Expr
@@ -40,12 +41,12 @@ def node(cls: type[T]) -> type[T]:
 class Node:
     """An array of the program."""
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         """The axes of the result."""
         raise TypeError(f"{type(self).__name__} has no shape")
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Node, ...]:
         """The nodes that this one is computed from."""
         found: list[Node] = []
@@ -57,7 +58,7 @@ class Node:
                 found.extend(part for part in value if isinstance(part, Node))
         return tuple(found)
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether it is a number that no tensor takes part in: such a node has no leading axes."""
         return all(part.is_plain for part in self.parts)
@@ -71,11 +72,11 @@ class Input(Node):
     shape: Shape
     scalar: bool = False
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.shape
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         return self.scalar
 
@@ -87,11 +88,11 @@ class Labels(Node):
     name: str
     shape: Shape
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.shape
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         return False
 
@@ -102,7 +103,7 @@ class OneHot(Node):
 
     labels: Labels
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.labels.dims
 
@@ -113,7 +114,7 @@ class Number(Node):
 
     value: Expr
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return ()
 
@@ -125,7 +126,7 @@ class View(Node):
     arg: Node
     order: tuple[int | None, ...]
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return tuple(None if axis is None else self.arg.dims[axis] for axis in self.order)
 
@@ -137,7 +138,7 @@ class Map(Node):
     op: str
     args: tuple[Node, ...]
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         rank = max(len(arg.dims) for arg in self.args)
         full = [arg.dims for arg in self.args if len(arg.dims) == rank]
@@ -151,7 +152,7 @@ class Reduce(Node):
     arg: Node
     axes: tuple[int, ...]
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return tuple(dim for axis, dim in enumerate(self.arg.dims) if axis not in self.axes)
 
@@ -169,12 +170,12 @@ class Contract(Node):
     right_labels: tuple[int, ...]
     out: tuple[int, ...]
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         known = dict(zip((*self.left_labels, *self.right_labels), (*self.left.dims, *self.right.dims), strict=True))
         return tuple(known[label] for label in self.out)
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         return False
 
@@ -189,7 +190,7 @@ class Row(Node):
     op: str
     arg: Node
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.arg.dims[:-1] if self.op == "logsumexp" else self.arg.dims
 
@@ -200,7 +201,7 @@ class Top(Node):
 
     arg: Node
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return (*self.arg.dims[:-1], None)
 
@@ -212,7 +213,7 @@ class Complement(Node):
     arg: Node
     top: Node
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.arg.dims
 
@@ -225,7 +226,7 @@ class Centred(Node):
     weights: Node
     top: Node
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.arg.dims
 
@@ -238,7 +239,7 @@ class Variance(Node):
     weights: Node
     top: Node
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return (*self.weights.dims[:-1], self.arg.dims[-1])
 
@@ -251,7 +252,7 @@ class MinusLabels(Node):
     labels: Labels
     stochastic: bool
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.labels.dims
 
@@ -263,7 +264,7 @@ class Residual(Node):
     arg: Node
     labels: Labels
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.labels.dims
 
@@ -275,7 +276,7 @@ class AtLabels(Node):
     arg: Node
     labels: Labels
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.labels.dims[:-1]
 
@@ -288,7 +289,7 @@ class Diagonal(Node):
     i: int
     j: int
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         rest = [dim for axis, dim in enumerate(self.arg.dims) if axis not in (self.i, self.j)]
         return (*rest, self.arg.dims[self.i])
@@ -303,7 +304,7 @@ class WithDiagonal(Node):
     i: int
     j: int
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.arg.dims
 
@@ -316,7 +317,7 @@ class DiagonalOf(Node):
     i: int
     j: int
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         *rest, last = self.values.dims
         rest.insert(self.i, last)
@@ -330,11 +331,11 @@ class Identity(Node):
 
     dim: Dim
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return (self.dim, self.dim)
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         return False
 
@@ -346,11 +347,11 @@ class Broadcast(Node):
     arg: Node
     shape: Shape
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.shape
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         return False
 
@@ -362,7 +363,7 @@ class Matrix(Node):
     op: str
     arg: Node
 
-    @property
+    @cached_property
     def dims(self) -> Shape:
         return self.arg.dims if self.op == "inv" else self.arg.dims[:-2]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from flint import arb
@@ -69,7 +70,7 @@ def at_kinks(derivation: Derivation, case: Case, kinks: str) -> Case:
     if not np.any(kink):
         return case
     if low.size > MOST_ENTRIES:  # the lines through the point may miss a branch
-        return replace(case, bound=np.full_like(case.bound, np.inf), autograd=None, differences=None)
+        return replace(case, bound=np.full_like(case.bound, np.inf), autograd=_silent, differences=_silent)
     middle, half = (low + high) / 2, (high - low) / 2
     if kinks == FINITE:
         half = np.full_like(half, np.finfo(float).max / 4)
@@ -77,7 +78,12 @@ def at_kinks(derivation: Derivation, case: Case, kinks: str) -> Case:
     truth = Enclosure(*(np.where(kink, new, old) for new, old in parts))
     # An entry that is in doubt at the kink may have no bound of its own.
     bound = np.where(kink, half * (1 + 2.0**-20) + np.where(np.isfinite(case.bound), case.bound, 0.0), case.bound)
-    return replace(case, truth=truth, bound=bound, autograd=None, differences=_smooth_sum(limits) if kinks == SUBGRADIENT else None)
+    differences = partial(_smooth_sum, limits) if kinks == SUBGRADIENT else _silent
+    return replace(case, truth=truth, bound=bound, autograd=_silent, differences=differences)
+
+
+def _silent() -> None:
+    """In place of a witness that does not know the convention."""
 
 
 def _jumps(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ class _Trial:
     def _caught(self, kernel: Callable[..., Any]) -> bool:
         judge = self._judge(kernel)
         with judge.library.scope():
-            return any(finding.failed for case in self.cases for finding in findings_of(judge, case, self.demanded).values())
+            return any(finding.failed for case in self.cases for finding in findings_of(judge, case, self.demanded, witnesses=()).values())
 
     def _changes(self, kernel: Callable[..., Any]) -> bool:
         """Whether some result differs from the right kernel's, or it raises."""

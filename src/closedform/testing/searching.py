@@ -34,7 +34,8 @@ def search(judge: Judge, swept: tuple[Case, ...], allow: Allow, profile: Profile
 
     def try_one(recipe: Recipe) -> None:
         case = allow(prepare(judge.derivation, judge.function, recipe, judge.dtype))
-        for oracle, finding in findings_of(judge, case, demanded).items():
+        # The witnesses have had their say in the sweep.
+        for oracle, finding in findings_of(judge, case, demanded, witnesses=()).items():
             worst[oracle] = max(worst.get(oracle, 0.0), finding.ratio)
             conclusive[oracle] = conclusive.get(oracle, 0) + finding.conclusive
             if finding.failed:
@@ -43,7 +44,9 @@ def search(judge: Judge, swept: tuple[Case, ...], allow: Allow, profile: Profile
 
     # Hypothesis keys its database and its derandomised draws by the test's name.
     try_one.__name__ = f"{judge.derivation.name}_{judge.function.name}_{judge.library.name}_{judge.dtype}"
-    strategy = recipes(judge.derivation.given, judge.function.extra, leading=maps_over_leading(judge.derivation))
+    strategy = recipes(
+        judge.derivation.given, judge.function.extra, lets=judge.derivation.lets, leading=maps_over_leading(judge.derivation)
+    )
     test = hypothesis.settings(
         max_examples=profile.searched,
         derandomize=profile.derandomize,
