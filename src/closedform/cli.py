@@ -48,7 +48,7 @@ def _command(function: Callable[..., bool]) -> Callable[..., None]:
 
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--examples", type=click.IntRange(min=1), default=20, show_default=True, help="Inputs for each kernel, dtype and oracle.")
+@click.option("--examples", type=click.IntRange(min=1), default=16, show_default=True, help="Inputs for each kernel, dtype and oracle.")
 @click.option("--device", default="cpu", show_default=True, help="Where the torch kernels run.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
 @click.option(

@@ -31,8 +31,8 @@ Redraw = Callable[[Choices], Case]
 SHRINKS = 60
 # How often a witness is asked until it has told something: were the reference wrong, it would be so on most inputs alike,
 # and each witness costs as much as it does.
-ASKED = 6
-# On how many inputs a witness must have been conclusive, or on half of those that it applies to where they are fewer.
+ASKED = 4
+# On how many inputs an oracle must have been conclusive, or on a third of those that it applies to where they are fewer.
 ENOUGH = 3
 
 
@@ -155,7 +155,7 @@ def _record(judge: Judge, oracle: str, tally: _Tally, shrinker: _Shrinker) -> Ke
         if case is not None:
             finding, case = shrinker.simplest(oracle, finding, case)
         message = failure(judge, case, oracle, finding)
-    elif conclusive >= max(1, min(ENOUGH, tried // 2)):
+    elif conclusive >= max(1, min(ENOUGH, tried // 3)):
         verdict = PASSED
     else:
         verdict = INCONCLUSIVE

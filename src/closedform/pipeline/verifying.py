@@ -24,7 +24,7 @@ from closedform.pipeline.parallel import mapped
 from closedform.results import ClaimResult, DerivationResult, KernelCheck, ModuleResult
 
 DTYPES = ("float32", "float64")
-EXAMPLES = 20
+EXAMPLES = 16
 
 Progress = Callable[[str, int, int], None]
 

@@ -60,6 +60,7 @@ class _Differences:
         self.exact = {name: balls(value) for name, value in values.items()}
         extra = view.function.extra
         self.cotangent = values[extra[0].name] if len(extra) > 1 else None
+        self._value: Any = None
 
     def projection(self, generator: np.random.Generator) -> Projection | None:
         shape = np.shape(self.values[self.name])
@@ -136,7 +137,7 @@ class _Differences:
 
         def quotient(h: arb) -> np.ndarray:
             if same:
-                return np.asarray((self._at((u, h)) - 2 * self._at() + self._at((u, -h))) / (h * h), dtype=object)
+                return np.asarray((self._at((u, h)) - 2 * self._here() + self._at((u, -h))) / (h * h), dtype=object)
             outer = self._at((u, h), (v, h)) + self._at((u, -h), (v, -h))
             inner = self._at((u, h), (v, -h)) + self._at((u, -h), (v, h))
             return np.asarray((outer - inner) / (4 * h * h), dtype=object)
@@ -150,6 +151,12 @@ class _Differences:
             truncation = np.frompyfunc(lambda a, b: float(abs(a - b).upper()), 2, 1)(near, far)
         result = to_enclosure(near)
         return Enclosure(result.high, result.low, result.radius + np.asarray(truncation, dtype=np.float64))
+
+    def _here(self) -> Any:
+        """f(x), which the second differences along all entries of a trace share."""
+        if self._value is None:
+            self._value = self._at()
+        return self._value
 
     def _at(self, *moves: tuple[np.ndarray, arb]) -> Any:
         """f(x + h u + ...), contracted with the upstream gradient where there is one."""
