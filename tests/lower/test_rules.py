@@ -11,7 +11,8 @@ from sympy.core.function import Function as NotationFunction
 from closedform.errors import LoweringError
 from closedform.functions import KernelFunction
 from closedform.lower import lower
-from closedform.lower.nodes import Centred, Complement, DiagonalOf, Map, Node, Row, WithDiagonal, walk
+from closedform.lower.nodes import Centred, Complement, DiagonalOf, Map, Node, Row, WithDiagonal
+from closedform.lower.traversal import walk
 from closedform.notation import Derivation, Dim, Given, Let, cosh, delta, exp, indices, log, scalar, sigmoid, summation, tanh, tensor
 
 B, C = Dim("B"), Dim("C")

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import reduce
+from itertools import combinations, product
+from operator import or_
 
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Rational, Sum, Symbol
@@ -234,7 +236,7 @@ class Interpreter:
         rank = len(given.dims)
         result: Jet = {}
         for blocks in _disjoint(moving):
-            for names in _choices([[name for name in sorted(sources) if mask in sources[name]] for mask in blocks]):
+            for names in product(*([name for name in sorted(sources) if mask in sources[name]] for mask in blocks)):
                 term = self._multilinear(given, rank, [(name, sources[name][mask]) for name, mask in zip(names, blocks, strict=True)])
                 result = self.jets.add(result, {sum(blocks): term})
         return result
@@ -381,21 +383,5 @@ def _disjoint(masks: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """Every set of one or more masks that share no bit."""
     for count in range(1, len(masks) + 1):
         for chosen in combinations(masks, count):
-            if sum(mask.bit_count() for mask in chosen) == (_union(chosen)).bit_count():
+            if sum(mask.bit_count() for mask in chosen) == reduce(or_, chosen).bit_count():
                 yield chosen
-
-
-def _union(masks: Sequence[int]) -> int:
-    union = 0
-    for mask in masks:
-        union |= mask
-    return union
-
-
-def _choices(options: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    if not options:
-        yield ()
-        return
-    for first in options[0]:
-        for others in _choices(options[1:]):
-            yield (first, *others)

@@ -70,7 +70,11 @@ class Domain:
         if self.one_hot or (pattern == "one-hot" and self.total == 1 and self.lower < 0):
             return _one_hot(numbers, generator, self.axis)
         if self.members:
-            return np.asarray(self.members)[generator.integers(0, len(self.members), numbers.shape)]
+            drawn = np.asarray(self.members)[generator.integers(0, len(self.members), numbers.shape)]
+            if pattern != "one-hot" or not drawn.ndim:
+                return drawn
+            # All but one are the first: of a mask that is 0 or 1, the largest numbers are seldom among those that it keeps.
+            return np.where(_one_hot(numbers, generator, self.axis) == 1, self.members[-1], self.members[0])
         if self.total is not None:
             return _with_total(numbers, self, dtype)
         if self.symmetric or self.positive_definite or self.invertible:

@@ -32,12 +32,14 @@ LARGE = (15, 16, 17, 31, 32, 33, 63, 64, 65)
 MOST_NUMBERS = 100_000
 
 # Structures, and how often: a repeated option is drawn more often.
-SCALES = (1.0,) * 8 + (2.0**-10, 8.0, 8.0, 32.0, 128.0, 8192.0)
+SCALES = (1.0,) * 7 + (2.0**-10, 8.0, 8.0, 32.0, 128.0, 1024.0, 8192.0)
 OFFSETS = (0.0,) * 9 + (-3.0, 1e7, -1e7)
 MILD_SCALES = (1.0, 1.0, 0.25, 4.0)
-GAPS = (1.0, 3.0, 9.0, 16.5, 20.0, 36.5, 50.0, 100.0)
+# The last one is beyond the smallest exponential of float64, as 100 to 110 is beyond that of float32.
+GAPS = (1.0, 3.0, 9.0, 16.5, 36.5, 50.0, 110.0, 800.0)
 PLAIN_PATTERNS = ("dense", "dense", "dense", "gap", "gap", "ties", "constant")
 MILD_PATTERNS = ("dense", "dense", "dense", "ties", "constant")
+MEMBER_PATTERNS = ("dense", "one-hot")
 UPSTREAM_PATTERNS = ("dense", "dense", "dense", "one-hot", "sparse", "constant")
 LAYOUTS = ("contiguous",) * 3 + ("transposed", "strided", "broadcast")
 SEEDS = range(1 << 16)
@@ -244,7 +246,7 @@ def _draw_texture(choose: Choose, domain: Domain, *, mild: bool) -> Texture:
     # Every choice is made every time, so that each keeps its place in the sequence.
     texture = Texture(
         seed=choose(SEEDS),
-        pattern=choose((MILD_PATTERNS if mild else PLAIN_PATTERNS) if free else ("dense",)),
+        pattern=choose((MILD_PATTERNS if mild else PLAIN_PATTERNS) if free else MEMBER_PATTERNS if domain.members else ("dense",)),
         coarse=choose((True, False, False, False)),
         scale=choose((MILD_SCALES if mild else SCALES) if free else (1.0,)),
         offset=choose((0.0,) if mild or not free else OFFSETS),

@@ -13,6 +13,7 @@ from closedform.emit.names import Names, describe
 from closedform.emit.products import ProductPrinter
 from closedform.errors import LoweringError
 from closedform.lower import nodes as ir
+from closedform.lower.traversal import walk
 from closedform.notation import Dim
 
 LONG = 90  # characters up to which an expression stays in one piece
@@ -69,12 +70,12 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         """
         if into_out:
             self.in_out = result.arg if isinstance(result, ir.WithDiagonal) else result
-        statements = self._statements(list(ir.walk(result)), wanted, result)
+        statements = self._statements(list(walk(result)), wanted, result)
         return statements, self._returned(result) if as_result else self.code(result).text
 
     def several(self, nodes: Sequence[ir.Node], wanted: Mapping[ir.Node, str]) -> tuple[list[Statement], list[str]]:
         """Statements that compute several arrays, and an expression for each."""
-        statements = self._statements(list(dict.fromkeys(chain.from_iterable(map(ir.walk, nodes)))), wanted, None)
+        statements = self._statements(list(dict.fromkeys(chain.from_iterable(map(walk, nodes)))), wanted, None)
         return statements, [self.code(node).text for node in nodes]
 
     def _statements(self, order: Sequence[ir.Node], wanted: Mapping[ir.Node, str], result: ir.Node | None) -> list[Statement]:

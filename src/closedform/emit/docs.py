@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
-from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Residual, Top, walk
+from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Residual, Top
 from closedform.lower.program import Function, Operator, Program
+from closedform.lower.traversal import walk
 from closedform.notation import Given, Let, head_name
 from closedform.syntax.text import to_text
 

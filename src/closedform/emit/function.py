@@ -13,9 +13,10 @@ from closedform.emit.checks import annotation, check_lines, condition_lines, dir
 from closedform.emit.docs import function_docstring
 from closedform.emit.text import INDENT, docstring, indented, is_one_call, shape_tuple, wrapped
 from closedform.emit.writer import Writer
-from closedform.lower.nodes import Input, Labels, Node, walk
+from closedform.lower.nodes import Input, Labels, Node
 from closedform.lower.program import Function
 from closedform.lower.rowwise import is_rowwise
+from closedform.lower.traversal import walk
 from closedform.notation import Dim, Given
 
 

@@ -7,8 +7,9 @@ from closedform.emit.docs import method_docstring, operator_class_docstring, ope
 from closedform.emit.function import body_of, chunked, ending, out_line, signature, widening
 from closedform.emit.text import INDENT, docstring, indented, wrapped
 from closedform.emit.writer import Source, Writer
-from closedform.lower.nodes import Input, Labels, walk
+from closedform.lower.nodes import Input, Labels
 from closedform.lower.program import Function, Operator
+from closedform.lower.traversal import walk
 from closedform.notation import Given
 
 

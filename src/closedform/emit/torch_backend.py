@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from closedform.emit.base import BodyPrinter
 from closedform.emit.code import ATOM, Code
 from closedform.lower import nodes as ir
+from closedform.lower.traversal import walk
 
 
 class TorchPrinter(BodyPrinter):
@@ -60,7 +61,7 @@ class TorchPrinter(BodyPrinter):
     def filled(self, node: ir.Node, dims: ir.Shape) -> Code:
         """An array with one value."""
         shape = self.shape(dims) if dims or not self.leading else self.lead()
-        if any(isinstance(part, ir.Input) for part in ir.walk(node)):  # a scalar argument is a tensor without axes
+        if any(isinstance(part, ir.Input) for part in walk(node)):  # a scalar argument is a tensor without axes
             return Code(f"{self.code(node).at(ATOM)}.expand({shape}).clone()")
         return Code(f"{self.like}.new_full({shape}, {self.code(node).text})")
 

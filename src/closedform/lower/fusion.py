@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from closedform.lower.nodes import Map, MinusLabels, Node, Residual, Row, View, substituted, walk
+from closedform.lower.nodes import Map, MinusLabels, Node, Residual, Row, View
+from closedform.lower.traversal import substituted, walk
 
 Names = tuple[tuple[Node, str], ...]
 

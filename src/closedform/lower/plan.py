@@ -10,6 +10,7 @@ from sympy import Expr, S
 from closedform.lower import nodes as ir
 from closedform.lower.cost import base, entries, flops, is_step, product_flops, read, written
 from closedform.lower.program import Function
+from closedform.lower.traversal import walk
 from closedform.notation import Dim
 
 
@@ -77,12 +78,12 @@ def plan_of(derivation: str, function: Function, typical: int = 64) -> Plan:
         function: from :func:`closedform.lower.lower`.
         typical: the size of every dimension at which arrays are compared.
     """
-    order = [node for node in ir.walk(function.result) if is_step(node)]
+    order = [node for node in walk(function.result) if is_step(node)]
     names = _names(function, order)
     steps = tuple(
         Step(names[node], _Words(names).of(node), node.dims, flops(node), read(node) + written(node), product_flops(node)) for node in order
     )
-    arguments = [node for node in ir.walk(function.result) if isinstance(node, ir.Input | ir.Labels) and not node.is_plain]
+    arguments = [node for node in walk(function.result) if isinstance(node, ir.Input | ir.Labels) and not node.is_plain]
     taken = sum((entries(node) for node in arguments), S.Zero)
     result = {base(function.result)}
     result |= {base(node.arg) for node in result if isinstance(node, ir.WithDiagonal)}  # is written over

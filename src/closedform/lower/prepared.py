@@ -11,13 +11,13 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from closedform.functions import HessianOperator
-from closedform.lower.nodes import Contract, Input, Labels, Map, Node, Number, View, walk
+from closedform.lower.nodes import Contract, Input, Labels, Map, Node, Number, View
 from closedform.lower.program import Function, Kept, Operator
 from closedform.lower.rules import elementwise
+from closedform.lower.traversal import substituted, walk
 
 
 def prepared(operator: HessianOperator, functions: Sequence[Function]) -> Operator | None:
@@ -39,7 +39,7 @@ def prepared(operator: HessianOperator, functions: Sequence[Function]) -> Operat
         kept[node] = names.keep(node, wanted.get(node) or _describe(node))
     methods = []
     for method, function in chosen:
-        result = _substituted(function.result, {node: item.stand_in for node, item in kept.items()})
+        result = substituted(function.result, {node: item.stand_in for node, item in kept.items()})
         for node in walk(result):
             own = any(node == item.stand_in for item in kept.values())
             if isinstance(node, Input | Labels) and not own and node.name != function.several:
@@ -116,23 +116,3 @@ class _Names:
         name = next(name for name in (wanted, *(f"{wanted}_{n}" for n in range(1, 1000))) if name not in taken)
         self._taken.add(name)
         return name
-
-
-def _substituted(node: Node, stand_ins: dict[Node, Node]) -> Node:
-    """The program with nodes replaced; what is shared stays shared, as equal nodes are one."""
-    known = dict(stand_ins)
-
-    def value(item: Any) -> Any:
-        if isinstance(item, Node):
-            return visit(item)
-        if isinstance(item, tuple):
-            return tuple(value(part) for part in item)
-        return item
-
-    def visit(current: Node) -> Node:
-        if current not in known:
-            changed = {item.name: value(getattr(current, item.name)) for item in fields(current)}  # type: ignore[arg-type]
-            known[current] = type(current)(**changed)
-        return known[current]
-
-    return visit(node)

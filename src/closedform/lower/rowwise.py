@@ -15,9 +15,9 @@ from closedform.lower.nodes import (
     Reduce,
     Row,
     WithDiagonal,
-    walk,
 )
 from closedform.lower.program import Function
+from closedform.lower.traversal import walk
 from closedform.notation import Dim
 
 
