@@ -7,20 +7,20 @@ from sympy import Rational
 from closedform.certify import prove
 from closedform.certify.combinations import combined_bits
 from closedform.certify.rings.chains import SMOOTH
-from closedform.certify.rings.node import Node
+from closedform.certify.rings.node import Node, constant_digest
 from closedform.certify.rings.tower import Tower
 from closedform.certify.settle import settle
 from closedform.certify.sizes.plan import size_plan
 from closedform.notation import Claim, Given, Setting, scalar, where
-from closedform.results import PROVED, Verdict
+from closedform.results import PROVED, REFUTED, Verdict
 from closedform.syntax.parse import parse_claims
 
 NAMES = "abcdefghklmn"  # each comparison goes both ways in many draws, all of them the same way in one of 4096
 
 
-def judged(text: str) -> Verdict:
+def judged(text: str, seed: int = 0) -> Verdict:
     (block,) = parse_claims(text)
-    return prove(block.setting, block.claims[0], explain=False)
+    return prove(block.setting, block.claims[0], seed=seed, explain=False)
 
 
 def product(factor: str, names: str = NAMES) -> str:
@@ -65,6 +65,29 @@ def test_roots_of_squares_that_act_together_are_combinations_too() -> None:
     assert judged(GIVEN + f"given x\nshow {factors} = 0").verdict != PROVED
 
 
+CONSTANTS = "claim one\ngiven s where s > 0\nlet t = tanh(2)\n"
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "shown",
+    ["(t^2 - 2*t + 1)^(1/2) = t - 1", "(5 - 2*sqrt(6))^(s/2) = (sqrt(2) - sqrt(3))*(5 - 2*sqrt(6))^((s - 1)/2)"],
+    ids=["exponentials", "algebraic"],
+)
+def test_the_root_of_a_square_of_a_constant_has_either_sign(shown: str, seed: int) -> None:
+    assert judged(CONSTANTS + f"show {shown}", seed=seed).verdict == REFUTED
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "shown",
+    ["(1 + t^2)^s = exp(s*log(1 + t^2))", "(1 + t^2)^s*(1 + sqrt(2))^(s/2) = ((1 + t^2)*(1 + sqrt(2))^(1/2))^s"],
+    ids=["exponentials", "algebraic too"],
+)
+def test_powers_of_constants_that_are_no_squares_are_proved(shown: str, seed: int) -> None:
+    assert judged(CONSTANTS + f"show {shown}", seed=seed).verdict == PROVED
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -98,6 +121,15 @@ def tower() -> Tower:
 
 def numbers(tower: Tower, name: str, *shape: int) -> Node:
     return tower.leaf(name, np.ones((tower.draws, *shape)))
+
+
+def test_a_constant_has_one_digest_in_all_towers(tower: Tower) -> None:
+    def digest(of: Tower, number: int) -> bytes | None:
+        return constant_digest(of.add(of.apply("exp", of.number(Rational(number))), of.number(Rational(1))), {})
+
+    other = Tower(SMOOTH[12:24], 1)
+    assert digest(tower, 2) == digest(other, 2) != digest(other, 3)
+    assert constant_digest(tower.add(numbers(tower, "x", 3), tower.number(Rational(1))), {}) is None
 
 
 def test_bits_are_those_made_by_hand(tower: Tower) -> None:

@@ -16,8 +16,8 @@ from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides, nonexistent
 from closedform.certify.orders import derivative_order
 from closedform.certify.rings.chains import RESERVE, SMOOTH, TRIGONOMETRIC
-from closedform.certify.rings.node import Node
-from closedform.certify.rings.tower import Tower
+from closedform.certify.rings.node import Node, constant_digest
+from closedform.certify.rings.tower import Tower, new_salts
 from closedform.certify.settle import UnluckyChainsError, settle
 from closedform.certify.sizes.matrices import UnknownMatrix
 from closedform.notation import (
@@ -239,11 +239,13 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
     wanted = _draws(question, sizes, effort)
     chains = [order[k % USED_CHAINS] for k in range(wanted)]
     spare = [*(() if question.trigonometric else RESERVE), *order[min(wanted, USED_CHAINS) :]]
+    salts = new_salts(rng, wanted)
     patience = 3  # with radicands that are no squares whatever is drawn
+    nonsquares: set[bytes] = set()
     for given in setting.given:
         Tower(chains, 0).demand([sizes[dim] for dim in given.dims])
     while True:
-        tower = Tower(chains, int(rng.integers(2**62)), strict=strict, free=effort.free)
+        tower = Tower(chains, int(rng.integers(2**62)), salts=salts, strict=strict, free=effort.free, nonsquares=nonsquares)
         scales = np.array([SCALES[(effort.round + k) % len(SCALES)] if effort.round or k % 2 else 1.0 for k in range(len(chains))])
         try:
             values = draw_point(
@@ -255,12 +257,26 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
             outcome = _judged(question, tower, difference, residues, _inequalities(interpreter))
             return replace(outcome, suspects=_suspects(setting, tower, values, residues)) if outcome.answer == DIFFERENT else outcome
         except UnluckyChainsError as error:
-            unlucky = sorted({chain for chain, failed in zip(chains, error.mask, strict=True) if failed})
-            patience -= not error.constant
-            if len(unlucky) > len(spare) or not patience:
+            if error.constant is None:
+                patience -= 1
+            elif digest := constant_digest(error.constant, {}):
+                nonsquares.add(digest)
+            replaced = _replaced(chains, error.mask, spare, rng)
+            if replaced is None or not patience:
                 return Outcome(NOWHERE)
-            fresh = {chain: spare.pop() for chain in unlucky}
-            chains = [fresh[chain] if failed else chain for chain, failed in zip(chains, error.mask, strict=True)]
+            chains, salts = replaced, np.where(error.mask, new_salts(rng, wanted), salts)
+
+
+def _replaced(chains: list[int], failed: Any, spare: list[int], rng: np.random.Generator) -> list[int] | None:
+    """Other chains where a draw failed: from those not yet in use, then, if chains are used repeatedly, from those of the other draws."""
+    unlucky = sorted({chain for chain, wrong in zip(chains, failed, strict=True) if wrong})
+    if len(unlucky) <= len(spare):
+        fresh = {chain: spare.pop() for chain in unlucky}
+        return [fresh[chain] if wrong else chain for chain, wrong in zip(chains, failed, strict=True)]
+    others = sorted({chain for chain, wrong in zip(chains, failed, strict=True) if not wrong})
+    if len(chains) <= USED_CHAINS or not others:
+        return None
+    return [int(rng.choice(others)) if wrong else chain for chain, wrong in zip(chains, failed, strict=True)]
 
 
 def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int:

@@ -212,8 +212,8 @@ def _uncombined(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Out
     most = max(range(len(tried)), key=lambda k: outcomes[k].combined)
     rooted, sizes = min(outcome.rooted for outcome in outcomes), tried[most]
     bits = outcomes[most].combined + rooted
-    needed, drawn = DRAWS_FOR_EACH * SPARSENESS**bits, sum(outcome.draws for outcome in outcomes)
-    if bits == 0 or (bits <= 1 and not rooted) or drawn >= needed:
+    drawn = sum(outcome.draws for outcome in outcomes)
+    if bits == 0 or (bits <= 1 and not rooted) or drawn >= DRAWS_FOR_EACH * SPARSENESS**bits:
         return ""
     if not rooted and all(_equal_whatever_the_branches(asked, at, seed) for at in tried):
         return ""
@@ -222,7 +222,9 @@ def _uncombined(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Out
         if outcome.answer == DIFFERENT:
             return _by_balls(asked.setting, asked.claim, seed, [*tried, sizes], (DIFFER,), outcome.suspects)
         drawn += outcome.draws
-        if drawn >= needed:
+        if outcome.answer == EQUAL:
+            rooted = min(rooted, outcome.rooted)  # many draws show better which radicands need not be squares
+        if drawn >= DRAWS_FOR_EACH * SPARSENESS ** (outcomes[most].combined + rooted):
             return ""
     return _by_balls(asked.setting, asked.claim, seed, tried, (TOGETHER,))
 

@@ -18,7 +18,7 @@ ROUNDS = 2000
 class UnluckyChainsError(Exception):
     """In the draws of ``mask`` a radicand never is a square, whatever is drawn: a constant, or negative everywhere."""
 
-    def __init__(self, mask: Any, *, constant: bool) -> None:
+    def __init__(self, mask: Any, constant: Node | None = None) -> None:
         super().__init__("a radicand is not a square modulo the primes of a chain")
         self.mask, self.constant = mask, constant
 
@@ -45,11 +45,11 @@ def settle(tower: Tower, node: Node, level: int = 0) -> Any:
             failures[error.node, error.level] = count
             source = _to_redraw(error)
             if source is None:
-                raise UnluckyChainsError(failed, constant=True) from None
+                raise UnluckyChainsError(failed, error.node) from None
             if (count > PATIENCE + 8 * error.mask[0].size).any():
-                raise UnluckyChainsError(count > PATIENCE, constant=False) from None
+                raise UnluckyChainsError(count > PATIENCE) from None
             _redraw(tower, source, error)
-    raise UnluckyChainsError(np.ones(tower.draws, dtype=bool), constant=False)
+    raise UnluckyChainsError(np.ones(tower.draws, dtype=bool))
 
 
 def _check_signs(tower: Tower) -> None:

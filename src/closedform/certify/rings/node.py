@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,19 @@ def moved(op: str, meta: Any, a: Any) -> Any:
     if op == "diagonal":
         return np.diagonal(a, axis1=meta[0] + 1, axis2=meta[1] + 1)
     return np.reshape(np.broadcast_to(a, (len(a), *meta[0])), (len(a), *meta[1]))
+
+
+def constant_digest(node: Node, known: dict[Node, bytes | None]) -> bytes | None:
+    """What a constant is made of, the same for the same formula in every tower; None for what depends on an input."""
+    if node not in known:
+        below = [constant_digest(arg, known) for arg in node.args]
+        known[node] = None if node.op in ("leaf", "shadowed") else _digest(f"{node.op} {node.meta!r} {node.shape}", below)
+    return known[node]
+
+
+def _digest(head: str, below: Sequence[bytes | None]) -> bytes | None:
+    parts = [part for part in below if part is not None]
+    return sha256(b" ".join([head.encode(), *parts])).digest() if len(parts) == len(below) else None
 
 
 Ties = dict[Node, tuple[int | None, ...]]

@@ -9,7 +9,7 @@ identities are applied while building, both true of real numbers and neither los
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from closedform.certify.rings.base import Ring
 from closedform.certify.rings.chains import moduli
 from closedform.certify.rings.leaf import Leaf
 from closedform.certify.rings.loglinear import LogLinear
-from closedform.certify.rings.modular import FixedBase, Ints, power
-from closedform.certify.rings.node import AXIS_OPS, COMPARISONS, Node
+from closedform.certify.rings.modular import FixedBase, Ints, mixed, power
+from closedform.certify.rings.node import AXIS_OPS, COMPARISONS, Node, constant_digest
 from closedform.certify.rings.planes import Lifted, Residues
 from closedform.certify.rings.real import Real
 
@@ -32,21 +32,33 @@ class Tower(Ring):
 
     Args:
         chains: the smallest prime of each draw's chain, see :mod:`.chains`.
-        seed: determines all randomness.
+        seed: determines all randomness of inputs.
+        salts: for each draw, what its functions are made from: with the chain, they settle the value of every constant.
         strict: where something is compared with zero, its residue must be a square just where it is positive.
         free: outcomes of comparisons and labels are not what the real point says, but random field elements.
+        nonsquares: constants (:func:`.node.constant_digest`) that were found to be no squares with other chains.
     """
 
     name = "finite fields"
 
-    def __init__(self, chains: Sequence[int], seed: int, *, strict: bool = False, free: bool = False) -> None:
+    def __init__(
+        self,
+        chains: Sequence[int],
+        seed: int,
+        *,
+        salts: Ints | None = None,
+        strict: bool = False,
+        free: bool = False,
+        nonsquares: Set[bytes] = frozenset(),
+    ) -> None:
         self.draws = len(chains)
         self.most_entries = Ring.most_entries // self.draws
         self.seed = seed
         self.strict = strict
         self.free = free
+        self.nonsquares = nonsquares
+        self.salts: Ints = new_salts(np.random.default_rng([seed, 1]), self.draws) if salts is None else salts
         self.moduli: Ints = np.array([moduli(r) for r in chains], dtype=np.int64).T
-        self.salts: Ints = np.random.default_rng([seed, 1]).integers(1, 2**62, size=self.draws, dtype=np.int64)
         self.flags: dict[Node, Any] = {}
         self.sides: dict[Node, set[int]] = {}
         self.irregular: set[Node] = set()  # radicands that were no square in some draw
@@ -84,7 +96,9 @@ class Tower(Ring):
     def roots_of_squares(self) -> list[Node]:
         """Roots of what was a square whatever was drawn, though it need not be: sqrt(s^2) is s or -s, by a character that looks random."""
         roots = [node for node in self._nodes.values() if node.op in ("root", "gpow") and not _is_positive(node.args[0])]
-        generic = {key for radicand in self.irregular for key in self._values(radicand)}
+        digests: dict[Node, bytes | None] = {}
+        nonsquares = [node.args[0] for node in roots if constant_digest(node.args[0], digests) in self.nonsquares]
+        generic = {key for radicand in (*self.irregular, *nonsquares) for key in self._values(radicand)}
         return [node for node in roots if not generic & self._values(node.args[0])]
 
     def _values(self, node: Node) -> set[tuple[int, bytes]]:
@@ -107,8 +121,7 @@ class Tower(Ring):
 
     def _make_base(self, kind: str, level: int) -> FixedBase:
         p = self.moduli[level]
-        rng = np.random.default_rng([self.seed, 2, level])
-        h = rng.integers(2, p - 1, dtype=np.int64)
+        h = mixed(self.salts, level, p) % (p - 3) + 2
         if kind == "exp":
             return FixedBase(h * h % p, p)  # squares have the order of the next prime, 1 excepted
         if kind == "exp lifted":
@@ -309,6 +322,11 @@ class Tower(Ring):
     def solve(self, jacobian: Node, right: Node) -> Node:
         """One solution of linear equations, zero off the pivots."""
         return self._node("solve", (jacobian, right), None, jacobian.shape[-1:])
+
+
+def new_salts(rng: np.random.Generator, draws: int) -> Ints:
+    """One for each draw."""
+    return rng.integers(1, 2**62, size=draws, dtype=np.int64)
 
 
 def _is_truth(a: Node) -> bool:
