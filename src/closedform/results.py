@@ -50,6 +50,7 @@ class Verdict:
         diagnosis: what is wrong with it, a sentence each, most telling first.
         notes: what the verdict does not cover (kinks, sizes at which the definition does not exist) or what is known.
         seconds: time taken.
+        all_sizes: whether a proof at these sizes is one for every size; if not, the notes say why.
     """
 
     verdict: str
@@ -59,13 +60,25 @@ class Verdict:
     diagnosis: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    all_sizes: bool = True
+
+    @property
+    def limited(self) -> bool:
+        """Proved, but not for all sizes."""
+        return self.verdict == PROVED and not self.all_sizes
+
+    @property
+    def label(self) -> str:
+        """The verdict in a word or three, for a table."""
+        return "proved (sizes tried)" if self.limited else self.verdict
 
     def __str__(self) -> str:
         if self.verdict != PROVED:
             return self.verdict
         sizes = "; ".join(f"{name} = {', '.join(map(str, values))}" for name, values in self.sizes.items())
         chance = f", error probability {self.error_probability:.0e}" if self.error_probability is not None else ""
-        return f"proved for all sizes (from {sizes}{chance})" if sizes else f"proved{chance}"
+        extent = "at the sizes tried only" if self.limited else "for all sizes"
+        return f"proved {extent} ({'' if self.limited else 'from '}{sizes}{chance})" if sizes else f"proved{chance}"
 
 
 @dataclass(frozen=True)

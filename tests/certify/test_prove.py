@@ -42,7 +42,7 @@ from closedform.notation import (
     tensor,
     where,
 )
-from closedform.results import PROVED, REFUTED, UNDECIDED
+from closedform.results import PROVED, REFUTED, UNDECIDED, Verdict
 from closedform.syntax.parse import ClaimBlock, parse_claims
 
 CLAIMS = Path(__file__).parent / "claims"
@@ -136,6 +136,9 @@ def test_sizes_at_which_the_definition_does_not_exist_are_outside_the_claim() ->
     assert verdict.verdict == PROVED
     assert any("does not exist at" in note for note in verdict.notes)
     assert any("does not cover" in note for note in verdict.notes)
+    assert not verdict.all_sizes
+    assert str(verdict).startswith("proved at the sizes tried only (N = ")
+    assert (verdict.label, Verdict(PROVED, {}).label) == ("proved (sizes tried)", "proved")
 
 
 @pytest.mark.parametrize("count", [4, 6, 30])

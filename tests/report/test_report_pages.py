@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from closedform.report.forms import forms_text
 from closedform.report.html import document, mathml
 from closedform.report.markdown import derivation_page
 from closedform.report.pages import report_files
-from closedform.report.records import to_json, verification_records
+from closedform.report.records import claim_record, to_json, verification_records
+from closedform.report.text import verify_row
 from closedform.results import (
     ClaimResult,
     Counterexample,
@@ -49,6 +51,16 @@ def _result(verdict: Verdict = PROOF) -> DerivationResult:
         checks=(KernelCheck("square", "value", "numpy", "float32", "autograd", "passed", 0.25, 20),),
         seconds=1.0,
     )
+
+
+def test_a_proof_at_some_sizes_only_is_not_called_one_for_all() -> None:
+    limited = _result(replace(PROOF, all_sizes=False, notes=("the theorem does not cover it",)))
+    page = derivation_page(limited)
+    assert "**✓ proved** at these sizes only (tried: C=2..4)" in page
+    assert "for all sizes" not in page
+    assert "1/1 proved (1 at sizes tried)" in verify_row(limited)
+    assert "# the theorem does not cover it" in forms_text(limited.forms, "text", steps=False)
+    assert claim_record(limited.claims[0])["all_sizes"] is False
 
 
 class _Outline(html.parser.HTMLParser):

@@ -101,13 +101,14 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         return unreached
     if not exists_somewhere(setting, claim):
         return Verdict(UNDECIDED, _listed(tried), notes=("no real point at which both sides exist was found",))
-    notes = (*_beyond(plan, absent), *_notes(asked, outcomes, absent, dims))
+    beyond = _beyond(plan, absent)
+    notes = (*beyond, *_notes(asked, outcomes, absent, dims))
     if unreached:
         return Verdict(UNDECIDED, _listed(tried), notes=(unreached, *notes))
     if _error_bits(outcomes) < ERROR_BITS:
         unsure = f"the two sides agree in every draw, which errs with a probability of up to {_error_probability(outcomes):.0e}: too much"
         return Verdict(UNDECIDED, _listed(tried), notes=(unsure, *notes))
-    return Verdict(PROVED, _listed(tried), error_probability=_error_probability(outcomes), notes=notes)
+    return Verdict(PROVED, _listed(tried), _error_probability(outcomes), notes=notes, all_sizes=not beyond)
 
 
 def _proved_in_stronger_form(setting: Setting, claim: Claim, seed: int) -> Verdict | None:

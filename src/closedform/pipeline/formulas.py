@@ -71,7 +71,8 @@ def _verdict(readings: Sequence[Reading]) -> Verdict:
     sizes = {name: tuple(sorted({size for verdict in holding for size in verdict.sizes.get(name, ())})) for name in names}
     chance = max(verdict.error_probability or 0.0 for verdict in holding)
     notes = tuple(dict.fromkeys(note for verdict in holding for note in verdict.notes))
-    return Verdict(PROVED, sizes, error_probability=chance, notes=notes, seconds=seconds)
+    everywhere = all(verdict.all_sizes for verdict in holding)
+    return Verdict(PROVED, sizes, chance, notes=notes, seconds=seconds, all_sizes=everywhere)
 
 
 def _against(reading: Reading) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Verdicts:
         return len(self.results)
 
     def __str__(self) -> str:
-        against = [str(result) for result in self.results if result.verdict.verdict != PROVED]
+        against = [str(result) for result in self.results if result.verdict.verdict != PROVED or result.verdict.limited]
         return "\n\n".join([text.table(text.CHECK_COLUMNS, map(text.check_row, self.results)), *against, self.summary])
 
     @property
@@ -41,7 +41,9 @@ class Verdicts:
         """How many claims got which verdict."""
         count = {kind: sum(result.verdict.verdict == kind for result in self.results) for kind in (PROVED, REFUTED)}
         undecided = len(self.results) - sum(count.values())
-        return f"{count[PROVED]} proved, {count[REFUTED]} refuted, {undecided} undecided"
+        limited = sum(result.verdict.limited for result in self.results)
+        at_sizes = f" ({limited} at the sizes tried only)" if limited else ""
+        return f"{count[PROVED]} proved{at_sizes}, {count[REFUTED]} refuted, {undecided} undecided"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ def _one(result: ClaimResult, form: str, *, steps: bool) -> str:
     left, right = (result.lhs_latex, result.derived_latex) if latex else (result.lhs_text, result.derived_text)
     lines.append(f"{left} = {right}")
     lines.append(f"{'%' if latex else '#'} {result.verdict}")
+    if result.verdict.limited:
+        lines += [f"{'%' if latex else '#'} {note}" for note in result.verdict.notes]
     if result.verdict.verdict != PROVED:
         lines += [f"{'%' if latex else '#'} {line}" for line in str(result).splitlines()]
     return "\n".join(lines)

@@ -57,16 +57,19 @@ def _row(formula: PaperFormula, results: Sequence[DerivationResult], pages: str)
 def _further(claim: ClaimResult, pages: str) -> str:
     title = f"<br>{escaped(claim.title)}" if claim.title else ""
     formula = _math(f"{claim.lhs_latex} = {claim.rhs_latex}")
-    return (
-        f"| {_page(claim.derivation, pages)}: {escaped(claim.claim)}{_layouts(claim)}{title} | {formula} | {MARKS[claim.verdict.verdict]} |"
-    )
+    return f"| {_page(claim.derivation, pages)}: {escaped(claim.claim)}{_layouts(claim)}{title} | {formula} | {_mark([claim])} |"
 
 
 def _verdict(claims: Sequence[ClaimResult], defined: bool) -> str:
     """The worst verdict of the claims; where there are none, that it is a definition."""
+    return _mark(claims) if claims else "definition" if defined else "**left out**"
+
+
+def _mark(claims: Sequence[ClaimResult]) -> str:
+    """The worst verdict of some claims, and whether it is one for all sizes."""
     found = {claim.verdict.verdict for claim in claims}
-    worst = next((verdict for verdict in (REFUTED, UNDECIDED, PROVED) if verdict in found), None)
-    return MARKS[worst] if worst else "definition" if defined else "**left out**"
+    worst = next(verdict for verdict in (REFUTED, UNDECIDED, PROVED) if verdict in found)
+    return MARKS[worst] + (" at the sizes tried" if worst == PROVED and any(claim.verdict.limited for claim in claims) else "")
 
 
 def _layouts(claim: ClaimResult) -> str:

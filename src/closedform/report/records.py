@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from closedform.results import ClaimResult, Counterexample, DerivationResult, KernelCheck, ModuleResult, Reading
+from closedform.results import PROVED, ClaimResult, Counterexample, DerivationResult, KernelCheck, ModuleResult, Reading
 
 
 def claim_record(result: ClaimResult) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def claim_record(result: ClaimResult) -> dict[str, Any]:
         "formula": f"{result.lhs_text} = {result.rhs_text}",
         "verdict": verdict.verdict,
         "sizes": {name: list(sizes) for name, sizes in verdict.sizes.items()},
+        "all_sizes": verdict.all_sizes if verdict.verdict == PROVED else None,
         "error_probability": verdict.error_probability,
         "counterexample": _counterexample(verdict.counterexample),
         "diagnosis": list(verdict.diagnosis),

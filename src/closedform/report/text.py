@@ -29,7 +29,7 @@ def check_row(result: ClaimResult) -> tuple[str, ...]:
     verdict = result.verdict
     chance = f"{verdict.error_probability:.0e}" if verdict.error_probability else "0" if verdict.verdict == PROVED else ""
     name = f"{result.derivation}: {result.claim}" if result.derivation else result.claim
-    return (name, verdict.verdict, sizes_text(verdict.sizes), chance, f"{verdict.seconds:.2f}")
+    return (name, verdict.label, sizes_text(verdict.sizes), chance, f"{verdict.seconds:.2f}")
 
 
 def sizes_text(sizes: dict[str, tuple[int, ...]]) -> str:
@@ -67,7 +67,9 @@ def _unwitnessed(result: DerivationResult, function: str, backend: str, dtype: s
 
 
 def _proved(results: Sequence[ClaimResult]) -> str:
-    return f"{sum(result.verdict.verdict == PROVED for result in results)}/{len(results)} proved"
+    limited = sum(result.verdict.limited for result in results)
+    proved = sum(result.verdict.verdict == PROVED for result in results)
+    return f"{proved}/{len(results)} proved" + (f" ({limited} at sizes tried)" if limited else "")
 
 
 def _passed(result: DerivationResult) -> str:
