@@ -134,7 +134,7 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
 
     def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         part = z - y  # (B, C)
-        r = np.sqrt((part**2).sum(-1))  # (B,)
+        r = np.sqrt(np.einsum("ij,ij->i", part, part))  # (B,)
         return (1 / max(B, 1) / r)[:, None] * part
 
     for at in _blocks(B, out.size):
@@ -200,7 +200,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
 
     def rows(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         part = z - y  # (B, C)
-        r = np.sqrt((part**2).sum(-1))  # (B,)
+        r = np.sqrt(np.einsum("ij,ij->i", part, part))  # (B,)
         part_1 = 1 / max(B, 1) / r  # (B,)
         part_2 = -1 / r**2  # (B,)
         return part_1[:, None] * (v + part * (part_2 * (part * v).sum(-1))[..., None])

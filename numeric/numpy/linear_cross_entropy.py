@@ -255,18 +255,39 @@ def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
 
 
-def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
+
+    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
+    """
     b, m, n = x.shape
     if out is None or not out.flags.c_contiguous:
         out = np.empty((m, n, m, n), x.dtype)
     rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
-    scaled, step = rows * scale, max(n, 1) * max(1, 64 // max(n, 1))
-    for at in range(0, m * n, step):
-        end = min(at + step, m * n)
-        np.matmul(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
-        matrix[end:, at:end] = matrix[at:end, end:].T
+    scaled, step = rows * scale, max(1, 64 // max(n, 1))
+    for c in range(0, m, step):
+        k = min(c + step, m)
+        np.matmul(rows[:, c * n : k * n].T, scaled[:, c * n :], out=matrix[c * n : k * n, c * n :])
+        right = out[c:k, :, k:]
+        out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
     return out
+
+
+def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    if v.ndim == 2:
+        return x @ v.T
+    rows = v.reshape(-1, v.shape[-1])
+    return np.moveaxis((x @ rows.T).reshape(len(x), *v.shape[:-1]), 0, -2)
+
+
+def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
+    step = max(1, max(2**15, w.size) // max(x.shape[-1], 1))
+    result = w[:step].T @ x[:step] ** 2
+    for at in range(step, len(x), step):
+        result += w[at : at + step].T @ x[at : at + step] ** 2
+    return result
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -384,7 +405,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     part = e[:, None, :] * (_complement(p, p.argmax(-1)[..., None]) / max(B, 1) * p)[:, :, None]  # (B, C, d)
     product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
-    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
+    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2))
 
 
 def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -423,7 +444,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     top = p.argmax(-1)[..., None]  # (B, 1)
 
     def along(V: np.ndarray) -> np.ndarray:
-        return _softmax_jvp(e @ V.mT, p, top).mT @ e / max(B, 1)
+        return _softmax_jvp(_stack_product(e, V), p, top).mT @ e / max(B, 1)
 
     return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -457,7 +478,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _into(out, (_complement(p, p.argmax(-1)[..., None]) * p).T @ (e**2) / max(B, 1))
+    return _into(out, _times_squares(_complement(p, p.argmax(-1)[..., None]) * p, e) / max(B, 1))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -486,7 +507,8 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (e**2).sum(-1) @ (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1) / max(B, 1)
+    total = np.einsum("ij,ij->i", e, e) @ (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)
+    return total / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -716,7 +738,7 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: np.ndarray) -> np.ndarray:
-            return _softmax_jvp(e @ V.mT, p, top).mT @ scaled_e
+            return _softmax_jvp(_stack_product(e, V), p, top).mT @ scaled_e
 
         return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -737,7 +759,7 @@ class HessianOperatorW:
         e, p, top = self.e, self.p, self.top
         _check_out(out, self.shape, self.dtype, e, p, top)
         B = e.shape[0]
-        return _into(out, (_complement(p, top) * p).T @ (e**2) / max(B, 1))
+        return _into(out, _times_squares(_complement(p, top) * p, e) / max(B, 1))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -749,7 +771,7 @@ class HessianOperatorW:
         """
         e, p, top = self.e, self.p, self.top
         B = e.shape[0]
-        return (e**2).sum(-1) @ (_complement(p, top) * p).sum(-1) / max(B, 1)
+        return np.einsum("ij,ij->i", e, e) @ (_complement(p, top) * p).sum(-1) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.
@@ -771,7 +793,7 @@ class HessianOperatorW:
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
         part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
-        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
+        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2))
 
     def linear_operator(self) -> object:
         """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""

@@ -115,6 +115,14 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
+def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    if v.ndim == 2:
+        return x @ v.T
+    rows = v.reshape(-1, v.shape[-1])
+    return np.moveaxis((x @ rows.T).reshape(len(x), *v.shape[:-1]), 0, -2)
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -239,7 +247,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     B = e.shape[0]
 
     def along(V: np.ndarray) -> np.ndarray:
-        return (e @ V.mT).mT @ e * (2 / max(B * C, 1))
+        return _stack_product(e, V).mT @ e * (2 / max(B * C, 1))
 
     return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -269,7 +277,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-    return _into(out, np.broadcast_to((e**2).sum(-2) * (2 / max(B * C, 1)), (C, d)).copy())
+    return _into(out, np.broadcast_to(np.einsum("ij,ij->j", e, e) * (2 / max(B * C, 1)), (C, d)).copy())
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -294,7 +302,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     B = e.shape[0]
-    return 2 * (e**2).sum() / max(B, 1)
+    return 2 * np.einsum("ij,ij->", e, e) / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -429,7 +437,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
 
     def rows() -> np.ndarray:
-        return np.broadcast_to((W**2).sum(-2) * (2 / max(B * C, 1)), (B, d)).copy()
+        return np.broadcast_to(np.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1)), (B, d)).copy()
 
     for at in _blocks(B, out.size):
         out[at] = rows()
@@ -458,7 +466,7 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     C = W.shape[0]
-    return 2 * (W**2).sum() / max(C, 1)
+    return 2 * np.einsum("ij,ij->", W, W) / max(C, 1)
 
 
 class HessianOperatorW:
@@ -499,7 +507,7 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: np.ndarray) -> np.ndarray:
-            return (e @ V.mT).mT @ scaled_e
+            return _stack_product(e, V).mT @ scaled_e
 
         return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -521,7 +529,7 @@ class HessianOperatorW:
         _check_out(out, self.shape, self.dtype, e)
         C, d = self.shape
         B = e.shape[0]
-        return _into(out, np.broadcast_to((e**2).sum(-2) * (2 / max(B * C, 1)), (C, d)).copy())
+        return _into(out, np.broadcast_to(np.einsum("ij,ij->j", e, e) * (2 / max(B * C, 1)), (C, d)).copy())
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -533,7 +541,7 @@ class HessianOperatorW:
         """
         e = self.e
         B = e.shape[0]
-        return 2 * (e**2).sum() / max(B, 1)
+        return 2 * np.einsum("ij,ij->", e, e) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.

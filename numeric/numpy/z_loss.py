@@ -241,7 +241,7 @@ def value(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
-    return (lam * (s**2).sum() - _at_labels(_log_softmax(z), y).sum()) / B
+    return (lam * np.einsum("i,i->", s, s) - _at_labels(_log_softmax(z), y).sum()) / B
 
 
 def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

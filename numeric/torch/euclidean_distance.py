@@ -143,7 +143,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z, y = _wide(z), _wide(y)
         part = z - y  # (B, C)
-        r = torch.sqrt((part**2).sum(-1))  # (B,)
+        r = torch.sqrt(torch.einsum("ij,ij->i", part, part))  # (B,)
         return ((1 / max(B, 1) / r)[:, None] * part).to(dtype)
 
     if out is None:
@@ -217,7 +217,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     def rows(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         z, y, v = _wide(z), _wide(y), _wide(v)
         part = z - y  # (B, C)
-        r = torch.sqrt((part**2).sum(-1))  # (B,)
+        r = torch.sqrt(torch.einsum("ij,ij->i", part, part))  # (B,)
         part_1 = 1 / max(B, 1) / r  # (B,)
         part_2 = -1 / r**2  # (B,)
         return (part_1[:, None] * (v + part * (part_2 * (part * v).sum(-1))[..., None])).to(dtype)

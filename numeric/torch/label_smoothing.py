@@ -61,8 +61,9 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        if not _holds(((y >= 0) & (y < shape[-1])).all()):
-            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(y.min())} to {int(y.max())}")
+        least, most = torch.aminmax(y) if y.numel() else (0, 0)
+        if y.numel() and not _holds((least >= 0) & (most < shape[-1])):
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(least)} to {int(most)}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
@@ -211,6 +212,9 @@ def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.T
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
     near = x.gather(-1, top.expand(*x.shape[:-1], 1))
     near = near + (p * (x - near)).sum(-1, keepdim=True)
+    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
+        x = x - near
+        return p * (x - (p * x).sum(-1, keepdim=True))
     return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
 
 

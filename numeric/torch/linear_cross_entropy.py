@@ -75,8 +75,9 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        if not _holds(((y >= 0) & (y < shape[-1])).all()):
-            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(y.min())} to {int(y.max())}")
+        least, most = torch.aminmax(y) if y.numel() else (0, 0)
+        if y.numel() and not _holds((least >= 0) & (most < shape[-1])):
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(least)} to {int(most)}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
@@ -234,6 +235,9 @@ def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.T
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
     near = x.gather(-1, top.expand(*x.shape[:-1], 1))
     near = near + (p * (x - near)).sum(-1, keepdim=True)
+    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
+        x = x - near
+        return p * (x - (p * x).sum(-1, keepdim=True))
     return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
 
 
@@ -259,9 +263,10 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     if y.is_floating_point():
         return _softmax(z) - y
     at = y.long().unsqueeze(-1)
-    e, own, others = _apart(z, at)
-    total = own + others
-    return (e / total).scatter_(-1, at, -others / total)
+    e = (z - _shift(z)).exp_()
+    own, e = e.gather(-1, at), e.scatter(-1, at, 0)
+    others = e.sum(-1, keepdim=True)
+    return e.scatter_(-1, at, -others) / (own + others)
 
 
 def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -272,18 +277,42 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
 
 
-def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None) -> torch.Tensor:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]); in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
-    if out is None or out.dtype != x.dtype or not out.is_contiguous() or x.requires_grad or torch.compiler.is_compiling():
+def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bool = False) -> torch.Tensor:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
+
+    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
+    """
+    if x.requires_grad or torch.compiler.is_compiling():
         return torch.tensordot(x, x, dims=([0], [0])) * scale
     _, m, n = x.shape
-    rows, matrix = x.flatten(1), out.view(m * n, m * n)
-    scaled, step = rows * scale, n * max(1, 256 // max(n, 1))
-    for at in range(0, m * n, max(step, 1)):
-        end = min(at + step, m * n)
-        torch.mm(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
-        matrix[end:, at:end] = matrix[at:end, end:].T
+    if out is None or out.dtype != x.dtype or not out.is_contiguous():
+        out = x.new_empty(m, n, m, n)
+    rows, step = x.flatten(1), max(1, 256 // max(n, 1))
+    scaled = rows * scale
+    for c in range(0, m, step):
+        k = min(c + step, m)
+        block = rows[:, c * n : k * n].T @ scaled[:, c * n :]
+        out[c:k, :, c:] = block.view(k - c, n, m - c, n)
+        right = out[c:k, :, k:]
+        out[k:, :, c:k] = right.permute(2, 1, 0, 3) if symmetric else right.permute(2, 3, 0, 1)
     return out
+
+
+def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    if v.ndim == 2:
+        return x @ v.T
+    rows = v.reshape(-1, v.shape[-1])
+    return (x @ rows.T).unflatten(-1, v.shape[:-1]).movedim(-2, 0)
+
+
+def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
+    step = max(1, max(2**15, w.numel()) // max(x.shape[-1], 1))
+    result = w[:step].T @ x[:step] ** 2
+    for at in range(step, len(x), step):
+        result = result + w[at : at + step].T @ x[at : at + step] ** 2
+    return result
 
 
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
@@ -399,7 +428,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     part = e[:, None, :] * (_complement(p, _top(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
     product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
-    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2), dtype)
+    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), dtype)
 
 
 def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -440,7 +469,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     top = _top(p)  # (B, 1)
 
     def along(V: torch.Tensor) -> torch.Tensor:
-        return _softmax_jvp(e @ V.mT, p, top).mT @ e / max(B, 1)
+        return _softmax_jvp(_stack_product(e, V), p, top).mT @ e / max(B, 1)
 
     return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
 
@@ -476,7 +505,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _into(out, (_complement(p, _top(p)) * p).T @ (e**2) / max(B, 1), dtype)
+    return _into(out, _times_squares(_complement(p, _top(p)) * p, e) / max(B, 1), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -507,7 +536,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return ((e**2).sum(-1) @ (_complement(p, _top(p)) * p).sum(-1) / max(B, 1)).to(dtype)
+    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _top(p)) * p).sum(-1) / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -760,7 +789,7 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: torch.Tensor) -> torch.Tensor:
-            return _softmax_jvp(e @ V.mT, p, top).mT @ scaled_e
+            return _softmax_jvp(_stack_product(e, V), p, top).mT @ scaled_e
 
         return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
 
@@ -781,7 +810,7 @@ class HessianOperatorW:
         e, p, top = self.e, self.p, self.top
         _check_out(out, self.shape, self.dtype, e, p, top)
         B = e.shape[0]
-        return _into(out, (_complement(p, top) * p).T @ (e**2) / max(B, 1), self.dtype)
+        return _into(out, _times_squares(_complement(p, top) * p, e) / max(B, 1), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -793,7 +822,7 @@ class HessianOperatorW:
         """
         e, p, top = self.e, self.p, self.top
         B = e.shape[0]
-        return ((e**2).sum(-1) @ (_complement(p, top) * p).sum(-1) / max(B, 1)).to(self.dtype)
+        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, top) * p).sum(-1) / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.
@@ -815,7 +844,7 @@ class HessianOperatorW:
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
         part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
-        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2), self.dtype)
+        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), self.dtype)
 
     def linear_operator(self) -> object:
         """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""

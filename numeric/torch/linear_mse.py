@@ -124,6 +124,14 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    if v.ndim == 2:
+        return x @ v.T
+    rows = v.reshape(-1, v.shape[-1])
+    return (x @ rows.T).unflatten(-1, v.shape[:-1]).movedim(-2, 0)
+
+
 def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """The loss L.
 
@@ -243,7 +251,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     B = e.shape[0]
 
     def along(V: torch.Tensor) -> torch.Tensor:
-        return (e @ V.mT).mT @ e * (2 / max(B * C, 1))
+        return _stack_product(e, V).mT @ e * (2 / max(B * C, 1))
 
     return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
 
@@ -275,7 +283,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     W, e, y = _wide(W), _wide(e), _wide(y)
     C, d = W.shape
     B = e.shape[0]
-    return _into(out, ((e**2).sum(-2) * (2 / max(B * C, 1))).expand((C, d)).clone(), dtype)
+    return _into(out, (torch.einsum("ij,ij->j", e, e) * (2 / max(B * C, 1))).expand((C, d)).clone(), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -302,7 +310,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
-    return (2 * (e**2).sum() / max(B, 1)).to(dtype)
+    return (2 * torch.einsum("ij,ij->", e, e) / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -453,7 +461,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
 
     def rows() -> torch.Tensor:
-        return ((W**2).sum(-2) * (2 / max(B * C, 1))).expand((B, d)).clone().to(dtype)
+        return (torch.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1))).expand((B, d)).clone().to(dtype)
 
     if out is None:
         return rows()
@@ -486,7 +494,7 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     dtype = W.dtype
     W, e, y = _wide(W), _wide(e), _wide(y)
     C = W.shape[0]
-    return (2 * (W**2).sum() / max(C, 1)).to(dtype)
+    return (2 * torch.einsum("ij,ij->", W, W) / max(C, 1)).to(dtype)
 
 
 class HessianOperatorW:
@@ -528,7 +536,7 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: torch.Tensor) -> torch.Tensor:
-            return (e @ V.mT).mT @ scaled_e
+            return _stack_product(e, V).mT @ scaled_e
 
         return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
 
@@ -550,7 +558,7 @@ class HessianOperatorW:
         _check_out(out, self.shape, self.dtype, e)
         C, d = self.shape
         B = e.shape[0]
-        return _into(out, ((e**2).sum(-2) * (2 / max(B * C, 1))).expand((C, d)).clone(), self.dtype)
+        return _into(out, (torch.einsum("ij,ij->j", e, e) * (2 / max(B * C, 1))).expand((C, d)).clone(), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -562,7 +570,7 @@ class HessianOperatorW:
         """
         e = self.e
         B = e.shape[0]
-        return (2 * (e**2).sum() / max(B, 1)).to(self.dtype)
+        return (2 * torch.einsum("ij,ij->", e, e) / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.

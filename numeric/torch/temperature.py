@@ -171,6 +171,9 @@ def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.T
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
     near = x.gather(-1, top.expand(*x.shape[:-1], 1))
     near = near + (p * (x - near)).sum(-1, keepdim=True)
+    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
+        x = x - near
+        return p * (x - (p * x).sum(-1, keepdim=True))
     return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
 
 

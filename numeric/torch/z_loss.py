@@ -60,8 +60,9 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        if not _holds(((y >= 0) & (y < shape[-1])).all()):
-            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(y.min())} to {int(y.max())}")
+        least, most = torch.aminmax(y) if y.numel() else (0, 0)
+        if y.numel() and not _holds((least >= 0) & (most < shape[-1])):
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(least)} to {int(most)}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
@@ -277,7 +278,7 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
     lam = _number("lam", lam, z)
     B = z.shape[0]
     s = _logsumexp(z)  # (B,)
-    return ((lam * (s**2).sum() - _at_labels(_log_softmax(z), y).sum()) / B).to(dtype)
+    return ((lam * torch.einsum("i,i->", s, s) - _at_labels(_log_softmax(z), y).sum()) / B).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

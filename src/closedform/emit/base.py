@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from sympy import Integer
+
 from closedform.emit.code import ATOM, PRODUCT, Code
 from closedform.emit.elementwise import ElementwisePrinter
 from closedform.emit.names import Names, describe
@@ -274,11 +276,29 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
     def reduced(self, node: ir.Reduce, *, keep: bool) -> Code:
         """A sum over axes."""
         rank = len(node.arg.dims)
+        base = self.squared(node.arg)
+        if base is not None and not self.leads(node) and not keep:
+            return self._sum_of_squares(base, node.axes)
         axes = [str(axis - rank) for axis in node.axes]
         everything = len(axes) == rank and not self.leads(node) and not keep
         where = "" if everything else axes[0] if len(axes) == 1 else f"({', '.join(axes)})"
         kept = f", {self.keepdims}=True" if keep else ""
         return Code(f"{self.code(node.arg).at(ATOM)}.sum({where}{kept})")
+
+    def _sum_of_squares(self, base: ir.Node, axes: tuple[int, ...]) -> Code:
+        """The squares are summed as they are made, and never stored."""
+        letters = "ijklmnop"[: len(base.dims)]
+        kept = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
+        array = self.code(base).text
+        return Code(f'{self.library}.einsum("{letters},{letters}->{kept}", {array}, {array})')
+
+    def squared(self, node: ir.Node) -> ir.Node | None:
+        """What the squares are of, where a variable holds it and none holds the squares."""
+        if node in self._known or not (isinstance(node, ir.Map) and node.op == "pow"):
+            return None
+        base, exponent = node.args
+        held = isinstance(base, ir.Input) or base in self._known
+        return base if held and exponent == ir.Number(Integer(2)) and None not in base.dims else None
 
     def _row(self, node: ir.Row) -> Code:
         return self.call(node.op, self.code(node.arg))

@@ -111,7 +111,8 @@ class ElementwisePrinter(ABC):
         ordered = (*product.left_labels[1:], *product.right_labels[1:]) == product.out
         if not (square and ordered and product.left_labels[0] == product.right_labels[0]):
             return None
-        return self.helper("_gram", self.code(product.left), self.number(scale), "out")
+        symmetric = ("symmetric=True",) if _is_outer(product.left) else ()
+        return self.helper("_gram", self.code(product.left), self.number(scale), "out", *symmetric)
 
     def _jacobian_product(self, node: ir.Map) -> Code | None:
         """p*(x - sum(p*x)) for a softmax p, in one helper: its last steps are one operation."""
@@ -147,3 +148,11 @@ class ElementwisePrinter(ABC):
         if not array.dims and not self.leads(array):
             return Code(f"{top.at(PRODUCT)} * {code.at(SIGN)} / {under}", PRODUCT)
         return Code(f"{code.at(PRODUCT)} * ({top.at(PRODUCT)} / {under})", PRODUCT)
+
+
+def _is_outer(node: ir.Node) -> bool:
+    """Whether x[b,c,m] = u[b,c]*w[b,m]."""
+    if not (isinstance(node, ir.Map) and node.op == "mul" and len(node.args) == 2):
+        return False
+    lacking = [[axis for axis, dim in enumerate(arg.dims) if dim is None] for arg in node.args]
+    return sorted(lacking) == [[1], [2]]

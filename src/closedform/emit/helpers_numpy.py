@@ -327,18 +327,39 @@ def _probabilities(y: np.ndarray, classes: int, like: np.ndarray) -> np.ndarray:
     return (y[..., None] == np.arange(classes)).astype(like.dtype)
 ''',
     "_gram": '''
-def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
+
+    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
+    """
     b, m, n = x.shape
     if out is None or not out.flags.c_contiguous:
         out = np.empty((m, n, m, n), x.dtype)
     rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
-    scaled, step = rows * scale, max(n, 1) * max(1, 64 // max(n, 1))
-    for at in range(0, m * n, step):
-        end = min(at + step, m * n)
-        np.matmul(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
-        matrix[end:, at:end] = matrix[at:end, end:].T
+    scaled, step = rows * scale, max(1, 64 // max(n, 1))
+    for c in range(0, m, step):
+        k = min(c + step, m)
+        np.matmul(rows[:, c * n : k * n].T, scaled[:, c * n :], out=matrix[c * n : k * n, c * n :])
+        right = out[c:k, :, k:]
+        out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
     return out
+''',
+    "_stack_product": '''
+def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    if v.ndim == 2:
+        return x @ v.T
+    rows = v.reshape(-1, v.shape[-1])
+    return np.moveaxis((x @ rows.T).reshape(len(x), *v.shape[:-1]), 0, -2)
+''',
+    "_times_squares": '''
+def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
+    step = max(1, max(2**15, w.size) // max(x.shape[-1], 1))
+    result = w[:step].T @ x[:step] ** 2
+    for at in range(step, len(x), step):
+        result += w[at : at + step].T @ x[at : at + step] ** 2
+    return result
 ''',
     "_with_diagonal": '''
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:

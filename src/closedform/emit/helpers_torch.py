@@ -95,8 +95,9 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        if not _holds(((y >= 0) & (y < shape[-1])).all()):
-            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(y.min())} to {int(y.max())}")
+        least, most = torch.aminmax(y) if y.numel() else (0, 0)
+        if y.numel() and not _holds((least >= 0) & (most < shape[-1])):
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(least)} to {int(most)}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
@@ -287,6 +288,9 @@ def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.T
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
     near = x.gather(-1, top.expand(*x.shape[:-1], 1))
     near = near + (p * (x - near)).sum(-1, keepdim=True)
+    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
+        x = x - near
+        return p * (x - (p * x).sum(-1, keepdim=True))
     return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
 ''',
     "_variance": '''
@@ -312,9 +316,10 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     if y.is_floating_point():
         return _softmax(z) - y
     at = y.long().unsqueeze(-1)
-    e, own, others = _apart(z, at)
-    total = own + others
-    return (e / total).scatter_(-1, at, -others / total)
+    e = (z - _shift(z)).exp_()
+    own, e = e.gather(-1, at), e.scatter(-1, at, 0)
+    others = e.sum(-1, keepdim=True)
+    return e.scatter_(-1, at, -others) / (own + others)
 ''',
     "_subtract_labels": '''
 def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -340,18 +345,42 @@ def _probabilities(y: torch.Tensor, classes: int, like: torch.Tensor) -> torch.T
     return (y.unsqueeze(-1) == torch.arange(classes, device=y.device)).to(like.dtype)
 ''',
     "_gram": '''
-def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None) -> torch.Tensor:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]); in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image."""
-    if out is None or out.dtype != x.dtype or not out.is_contiguous() or x.requires_grad or torch.compiler.is_compiling():
+def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bool = False) -> torch.Tensor:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
+
+    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
+    """
+    if x.requires_grad or torch.compiler.is_compiling():
         return torch.tensordot(x, x, dims=([0], [0])) * scale
     _, m, n = x.shape
-    rows, matrix = x.flatten(1), out.view(m * n, m * n)
-    scaled, step = rows * scale, n * max(1, 256 // max(n, 1))
-    for at in range(0, m * n, max(step, 1)):
-        end = min(at + step, m * n)
-        torch.mm(rows[:, at:end].T, scaled[:, at:], out=matrix[at:end, at:])
-        matrix[end:, at:end] = matrix[at:end, end:].T
+    if out is None or out.dtype != x.dtype or not out.is_contiguous():
+        out = x.new_empty(m, n, m, n)
+    rows, step = x.flatten(1), max(1, 256 // max(n, 1))
+    scaled = rows * scale
+    for c in range(0, m, step):
+        k = min(c + step, m)
+        block = rows[:, c * n : k * n].T @ scaled[:, c * n :]
+        out[c:k, :, c:] = block.view(k - c, n, m - c, n)
+        right = out[c:k, :, k:]
+        out[k:, :, c:k] = right.permute(2, 1, 0, 3) if symmetric else right.permute(2, 3, 0, 1)
     return out
+''',
+    "_stack_product": '''
+def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    if v.ndim == 2:
+        return x @ v.T
+    rows = v.reshape(-1, v.shape[-1])
+    return (x @ rows.T).unflatten(-1, v.shape[:-1]).movedim(-2, 0)
+''',
+    "_times_squares": '''
+def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
+    step = max(1, max(2**15, w.numel()) // max(x.shape[-1], 1))
+    result = w[:step].T @ x[:step] ** 2
+    for at in range(step, len(x), step):
+        result = result + w[at : at + step].T @ x[at : at + step] ** 2
+    return result
 ''',
     "_with_diagonal": '''
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:

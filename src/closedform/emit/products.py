@@ -22,6 +22,14 @@ class ProductPrinter(ABC):
         """Whether the array may have further axes in front of those of the node."""
 
     @abstractmethod
+    def helper(self, name: str, *args: Code | str) -> Code:
+        """A call of a helper function of the module, which is then printed too."""
+
+    @abstractmethod
+    def squared(self, node: ir.Node) -> ir.Node | None:
+        """What the squares are of, where a variable holds it and none holds the squares."""
+
+    @abstractmethod
     def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
         """Axes in another order; ``leads``: behind any axes in front."""
 
@@ -72,9 +80,28 @@ class ProductPrinter(ABC):
             return None
         if len(rows) <= 1 and len(columns) <= 1 and out != [*batch, *rows, *columns]:
             return None
+        if len(rows) == len(columns) == 1 and not batch:
+            special = self._of_stack(node, gone[0]) or self._of_squares(node, gone[0])
+            if special is not None:
+                return special
         first = self._operand(node.left, left, gone[0], last=True)
         second = self._operand(node.right, right, gone[0], last=False)
         return Code(f"{first} @ {second}", PRODUCT)
+
+    def _of_stack(self, node: ir.Contract, gone: int) -> Code | None:
+        """``x @ v.mT`` where there may be several v: one product for all of them, not one for each."""
+        last = node.left_labels[-1] == node.right_labels[-1] == gone
+        if not last or self.leads(node.left) or not self.leads(node.right):
+            return None
+        return self.helper("_stack_product", self.code(node.left), self.code(node.right))
+
+    def _of_squares(self, node: ir.Contract, gone: int) -> Code | None:
+        """``w.T @ x**2``: the squares may be larger than everything else, so they are made by blocks of rows."""
+        first = node.left_labels[0] == node.right_labels[0] == gone
+        base = self.squared(node.right)
+        if not first or base is None or self.leads(node):
+            return None
+        return self.helper("_times_squares", self.code(node.left), self.code(base))
 
     def _operand(self, node: ir.Node, labels: list[int], gone: int, *, last: bool) -> str:
         code = self.code(node)
