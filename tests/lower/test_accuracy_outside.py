@@ -1,0 +1,127 @@
+"""The accuracy rules are the planner's, not those of one loss: two losses of no catalogue keep their digits where autograd has none.
+
+    weighted   L = -sum_bc a[b] y[b,c] log p[b,c] / B    gradient a (p - y)/B and diagonal a p (1 - p)/B, entry by entry
+    expected   L = sum_bc p[b,c] k[b,c] / B              gradient p (k - sum p k)/B, relative to its spread p_i sum_j p_j |k_i - k_j|
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from flint import arb, ctx
+
+from closedform.files import import_file
+from closedform.notation import Derivation, Dim, Given, Let, Relation, exp, indices, log, scalar, summation, tensor
+from closedform.pipeline.making import closed_forms, modules
+
+B, C = Dim("B"), Dim("C")
+(b,) = indices("b", B)
+i, j = indices("i j", C)
+z, y, k, a, p, L = tensor("z", B, C), tensor("y", B, C), tensor("k", B, C), tensor("a", B), tensor("p", B, C), scalar("L")
+soft = Let(p[b, i], exp(z[b, i]) / summation(exp(z[b, j]), j))
+WEIGHTED = Derivation(
+    "weighted_nll",
+    "weighted likelihood",
+    (Given(z), Given(a), Given(y, where=(Relation("=", summation(y[b, i], i), 1),), classes=True)),
+    (soft, Let(L, -summation(a[b] * y[b, i] * log(p[b, i]), b, i) / B)),
+    L,
+    (z,),
+    batch=B,
+)
+EXPECTED = Derivation(
+    "expected_cost", "expected cost", (Given(z), Given(k)), (soft, Let(L, summation(p[b, i] * k[b, i], b, i) / B)), L, (z,), batch=B
+)
+
+SCALES = (1.0, 16.0, 300.0, 1e4)
+MARGINS = (9.0, 16.5, 36.5, 90.0)
+
+
+@pytest.fixture(scope="module", params=("numpy", "torch"))
+def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModuleType]:
+    made = {}
+    for derivation in (WEIGHTED, EXPECTED):
+        path = tmp_path_factory.mktemp("kernels") / f"{derivation.name}.py"
+        path.write_text(modules(derivation, closed_forms(derivation))[request.param])
+        made[derivation.name] = import_file(path, f"outside.{request.param}.{derivation.name}")
+    return made
+
+
+def logits(dtype: str) -> Iterator[np.ndarray]:
+    """Rows at several scales, and rows in which one class leads by a margin."""
+    generator = np.random.default_rng(5)
+    for scale in SCALES:
+        yield (scale * generator.standard_normal((3, 7))).astype(dtype)
+    for margin in MARGINS:
+        rows = generator.uniform(-1, 1, (3, 7))
+        rows[:, 2] = rows.max(-1) + margin
+        yield rows.astype(dtype)
+
+
+def softmax(row: np.ndarray) -> list[arb]:
+    powers = [arb(float(x)).exp() for x in row]
+    total = sum(powers, arb(0))
+    return [power / total for power in powers]
+
+
+def called(kernel: ModuleType, name: str, *arrays: np.ndarray) -> np.ndarray:
+    if "torch" in kernel.__name__:
+        return np.asarray(getattr(kernel, name)(*map(torch.tensor, arrays)))
+    return np.asarray(getattr(kernel, name)(*arrays))
+
+
+def ulps(got: float, true: arb, relative_to: arb, dtype: str) -> float:
+    size = abs(float(relative_to.mid()))
+    if size < np.finfo(dtype).tiny / np.finfo(dtype).eps:
+        return 0.0  # subnormal on the way
+    return float(abs(true - got).upper()) / (size * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_entries_of_a_weighted_likelihood(kernels: dict[str, ModuleType], dtype: str) -> None:
+    kernel = kernels["weighted_nll"]
+    worst = 0.0
+    for number, logit in enumerate(logits(dtype)):
+        weights = np.asarray([0.5, 3.0, 1.25], dtype)
+        classes = np.full(3, (2, int(logit[0].argmin()))[number % 2])
+        gradient, diagonal = (called(kernel, name, logit, weights, classes) for name in ("gradient", "hessian_diagonal"))
+        with ctx.workprec(60_000):
+            for row in range(3):
+                probabilities, label = softmax(logit[row]), classes[row]
+                for c, q in enumerate(probabilities):
+                    factor = arb(float(weights[row])) / 3
+                    slope, curve = factor * (q - (1 if c == label else 0)), factor * q * (1 - q)
+                    worst = max(worst, ulps(gradient[row, c], slope, slope, dtype), ulps(diagonal[row, c], curve, curve, dtype))
+    assert worst <= 8
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradient_of_an_expected_cost(kernels: dict[str, ModuleType], dtype: str) -> None:
+    generator = np.random.default_rng(6)
+    worst = 0.0
+    for logit in logits(dtype):
+        costs = (100 + generator.standard_normal((3, 7))).astype(dtype)
+        gradient = called(kernels["expected_cost"], "gradient", logit, costs)
+        with ctx.workprec(60_000):
+            for row in range(3):
+                probabilities, exact = softmax(logit[row]), [arb(float(x)) for x in costs[row]]
+                mean = sum((q * x for q, x in zip(probabilities, exact, strict=True)), arb(0))
+                for q, x, got in zip(probabilities, exact, gradient[row], strict=True):
+                    spread = q * sum((r * abs(x - other) for r, other in zip(probabilities, exact, strict=True)), arb(0)) / 3
+                    worst = max(worst, ulps(got, q * (x - mean) / 3, spread, dtype))
+    assert worst <= 16
+
+
+def test_autograd_loses_these_digits() -> None:
+    """The check can fail: torch's own gradient of the weighted likelihood is off by more than all its digits."""
+    rows = torch.zeros(1, 7)
+    rows[0, 2] = 20.0
+    leaf = rows.requires_grad_()
+    torch.nn.functional.cross_entropy(leaf, torch.tensor([2])).backward()
+    assert leaf.grad is not None
+    with ctx.workprec(200):
+        probability = softmax(rows.detach().numpy()[0])[2]
+        assert ulps(float(leaf.grad[0, 2]), probability - 1, probability - 1, "float32") > 1e6
