@@ -125,7 +125,8 @@ class ClaimResult:
     ``kind`` is ``claim`` for what the derivation's source says, ``closed form`` for what the engine derived for a
     kernel (``claim`` is then the function's name), ``assumption`` for what the kernels' layout takes for granted,
     ``matrix formula`` for an equation between whole matrices; that has a ``readings`` for each layout, and its verdict says
-    whether it holds in exactly those in which it is said to. ``cites`` are numbers of formulas of the source.
+    whether it holds in exactly those in which it is said to. ``cites`` are numbers of formulas of the source. ``introduced``
+    are definitions that the closed form uses besides those of the derivation, such as that of a softmax without a name.
     """
 
     derivation: str
@@ -143,6 +144,7 @@ class ClaimResult:
     kind: str = "claim"
     cites: tuple[int, ...] = ()
     readings: tuple[Reading, ...] = ()
+    introduced: tuple[Equation, ...] = ()
 
     def __str__(self) -> str:
         """The claim with its verdict; when it is not proved, everything that is known against it."""

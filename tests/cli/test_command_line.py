@@ -161,6 +161,19 @@ def test_derive_prints_each_format(form: str) -> None:
         compile(result.stdout, "printed", "exec")
 
 
+@pytest.mark.parametrize(
+    ("form", "meaning"),
+    [
+        ("text", "where p[c] = exp(z[c])/sum_i(exp(z[i]))"),
+        ("latex", r"\text{where } p_{c} = \frac{e^{z_{c}}}{\sum_{i} e^{z_{i}}}"),
+        ("json", '"rhs_text": "exp(z[c])/sum_i(exp(z[i]))"'),
+    ],
+)
+def test_derive_says_what_the_names_mean_that_it_introduces(form: str, meaning: str) -> None:
+    result = run("derive", "L = log(sum_c(exp(z[c])))", "--given", "z[C]", "--wrt", "z", "--format", form)
+    assert meaning in result.stdout
+
+
 def test_derive_prints_the_forms_of_a_derivation() -> None:
     result = run("derive", "softmax")
     assert result.exit_code == 0

@@ -37,12 +37,14 @@ class ClosedForm:
         target: what was asked for.
         expression: its closed form, over the givens and lets of ``setting``.
         steps: how it was reached, first to last.
+        introduced: the lets that were added.
     """
 
     setting: Setting
     target: Expr
     expression: Expr
     steps: tuple[Step, ...]
+    introduced: tuple[Let, ...] = ()
 
 
 def closed_form(setting: Setting, target: Expr, *, avoid: Iterable[str] = ()) -> ClosedForm:
@@ -114,7 +116,8 @@ class Deriver:
         setting = self._with(lets, names_in(expression))
         letters = Letters(setting, target)
         steps = tuple(self._step(change, setting, letters) for change in path.changes)
-        return ClosedForm(setting, target, with_letters(expression, letters), steps)
+        introduced = tuple(let for let in setting.lets if self._setting.let(let.name) is None)
+        return ClosedForm(setting, target, with_letters(expression, letters), steps, introduced)
 
     @property
     def setting(self) -> Setting:

@@ -40,12 +40,13 @@ def described(derivation: Derivation, **found: Any) -> DerivationResult:
         source=derivation.source,
         cites=derivation.cites,
         given=tuple(_input(given, derivation.setting) for given in derivation.given),
-        lets=tuple(_equation(let, derivation.setting) for let in derivation.lets),
+        lets=tuple(described_let(let, derivation.setting) for let in derivation.lets),
         **found,
     )
 
 
-def _equation(let: Let, setting: Setting) -> Equation:
+def described_let(let: Let, setting: Setting) -> Equation:
+    """A definition as text and LaTeX."""
     return Equation(
         to_text(let.head, setting), to_latex(let.head, setting), to_text(let.body, setting), to_latex(let.body, setting), let.doc
     )

@@ -7,6 +7,7 @@ from closedform.derive import ClosedForm, closed_form
 from closedform.errors import DerivationError
 from closedform.functions import sample_independence
 from closedform.notation import Claim, Derivation, Setting
+from closedform.pipeline.describing import described_let
 from closedform.pipeline.formulas import judge_formula
 from closedform.pipeline.making import Form
 from closedform.results import ClaimResult
@@ -66,4 +67,5 @@ def _result(setting: Setting, claim: Claim, derived: ClosedForm | None, *, deriv
         steps=derived.steps if derived else (),
         kind=kind,
         cites=claim.cites,
+        introduced=tuple(described_let(let, derived.setting) for let in derived.introduced) if derived else (),
     )
