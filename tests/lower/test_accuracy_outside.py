@@ -1,7 +1,7 @@
 """The accuracy rules are the planner's, not those of one loss: two losses of no catalogue keep their digits where autograd has none.
 
-    weighted   L = -sum_bc a[b] y[b,c] log p[b,c] / B    gradient a (p - y)/B and diagonal a p (1 - p)/B, entry by entry
-    expected   L = sum_bc p[b,c] k[b,c] / B              gradient p (k - sum p k)/B, relative to its spread p_i sum_j p_j |k_i - k_j|
+weighted   L = -sum_bc a[b] y[b,c] log p[b,c] / B    gradient a (p - y)/B and diagonal a p (1 - p)/B, entry by entry
+expected   L = sum_bc p[b,c] k[b,c] / B              gradient p (k - sum p k)/B, relative to its spread p_i sum_j p_j |k_i - k_j|
 """
 
 from __future__ import annotations
