@@ -150,6 +150,9 @@ def value(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -175,6 +178,9 @@ def jacobian_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
 
     Returns:
         Shape (..., N, e, N, d), in the dtype of Q.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N*d or N*d*e numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -209,6 +215,9 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of v, K costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -239,6 +248,9 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of g, V costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -276,6 +288,9 @@ def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of v, K, Q, g, V costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -307,6 +322,9 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N*d or M*N*e numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -341,6 +359,9 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of Q, v costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -371,6 +392,9 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding S and expressions of g, V costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -408,6 +432,9 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding S and expressions of Q, v, K, g, V costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -438,6 +465,9 @@ def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
 
     Accuracy:
         8 ulp of each entry, beyond what rounding S costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -473,6 +503,9 @@ def jvp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -503,6 +536,9 @@ def vjp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding S costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

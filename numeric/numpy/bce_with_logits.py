@@ -129,6 +129,9 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding expressions of z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
@@ -157,6 +160,9 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | N
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -195,6 +201,9 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
@@ -232,6 +241,9 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.n
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -272,6 +284,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does not satisfy w[i]
@@ -308,6 +323,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding expressions of z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

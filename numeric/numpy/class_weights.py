@@ -239,6 +239,9 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
@@ -266,6 +269,9 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | N
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -295,6 +301,9 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -327,6 +336,9 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.n
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -361,6 +373,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
@@ -389,6 +404,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -96,14 +96,17 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
     """
     _check_leading(("z", z, "C"), ("y", y, "C"))
-    r = np.sqrt((z**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = np.sqrt((y**2).sum(-1))  # (...,)
+    s = np.sqrt(np.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     return 1 - c
@@ -122,14 +125,17 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
-    r = np.sqrt((z**2).sum(-1))  # (...,)
-    s = np.sqrt((y**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", z, z))  # (...,)
+    s = np.sqrt(np.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     u = z / r[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
@@ -149,15 +155,18 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
     Returns:
         Shape (..., C, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z, y)
-    s = np.sqrt((y**2).sum(-1))  # (...,)
+    s = np.sqrt(np.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
-    r = np.sqrt((z**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
     uw = u * w  # (..., C)
     c = uw.sum(-1)  # (...,)
@@ -182,15 +191,18 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("z", z, "C"), ("y", y, "C"), ("v", v, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y, v)
-    r = np.sqrt((z**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = np.sqrt((y**2).sum(-1))  # (...,)
+    s = np.sqrt(np.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     part = c[..., None] * v + (w + (-3 * c)[..., None] * u) * (u * v).sum(-1, keepdims=True)  # (..., C)
@@ -210,15 +222,18 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("z", z, "C"), ("y", y, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
-    r = np.sqrt((z**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = np.sqrt((y**2).sum(-1))  # (...,)
+    s = np.sqrt(np.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     return _into(out, (c[..., None] + (2 * w + (-3 * c)[..., None] * u) * u) / (r**2)[..., None])
@@ -236,15 +251,18 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
     """
     _check_leading(("z", z, "C"), ("y", y, "C"))
     C = z.shape[-1]
-    r = np.sqrt((z**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = np.sqrt((y**2).sum(-1))  # (...,)
+    s = np.sqrt(np.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
-    return (2 + C - 3 * (u**2).sum(-1)) * (c / r**2)
+    return (2 + C - 3 * np.einsum("...i,...i->...", u, u)) * (c / r**2)

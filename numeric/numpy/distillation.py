@@ -196,6 +196,9 @@ def value(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding expressions of t, T, z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -227,6 +230,9 @@ def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.nda
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z, T, t
         costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -257,6 +263,9 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndar
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -291,6 +300,9 @@ def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, o
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
         rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -323,6 +335,9 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -352,6 +367,9 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of z, T
         costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -101,6 +101,9 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -123,6 +126,9 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -154,6 +160,9 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -189,6 +198,9 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -223,6 +235,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -252,6 +267,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

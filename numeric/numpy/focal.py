@@ -127,6 +127,9 @@ def value(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
@@ -153,6 +156,9 @@ def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -186,6 +192,9 @@ def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -221,6 +230,9 @@ def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray, 
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -258,6 +270,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *,
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0; out cannot hold
@@ -290,6 +305,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -124,6 +124,9 @@ def value(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of mu.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
@@ -150,6 +153,9 @@ def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -185,6 +191,9 @@ def hessian_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray 
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
@@ -219,6 +228,9 @@ def hvp_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray, *, out:
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -288,6 +300,9 @@ def hessian_trace_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0.
@@ -314,6 +329,9 @@ def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray 
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -349,6 +367,9 @@ def hessian_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray |
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
@@ -383,6 +404,9 @@ def hvp_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray, *, out: 
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -420,6 +444,9 @@ def hessian_diagonal_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; v does not satisfy v[b,i] > 0; out cannot hold the result.
@@ -452,6 +479,9 @@ def hessian_trace_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -116,6 +116,9 @@ def value(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; d does not satisfy d > 0.
@@ -142,6 +145,9 @@ def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.nda
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -170,6 +176,9 @@ def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndar
     Returns:
         Shape (B, C, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
@@ -197,6 +206,9 @@ def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray, *, o
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -227,6 +239,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
@@ -252,6 +267,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.nda
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

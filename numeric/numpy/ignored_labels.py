@@ -239,6 +239,9 @@ def value(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; m does not satisfy
@@ -269,6 +272,9 @@ def gradient(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | N
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B;
         where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -301,6 +307,9 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; m does not satisfy
@@ -331,6 +340,9 @@ def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.n
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -367,6 +379,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; m does not satisfy
@@ -397,6 +412,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

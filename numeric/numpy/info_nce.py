@@ -211,6 +211,9 @@ def value(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -241,6 +244,9 @@ def gradient_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.n
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -268,6 +274,9 @@ def hessian_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
 
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
+
+    Memory:
+        Besides arguments and result, arrays of up to N^2*d or N*d^2 numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -305,6 +314,9 @@ def hvp_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s and expressions of V, k costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -337,6 +349,9 @@ def hessian_diagonal_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -367,6 +382,9 @@ def hessian_trace_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N, d,
         beyond what rounding s costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -399,6 +417,9 @@ def gradient_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.n
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -430,6 +451,9 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to N^2*d^2 numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -470,6 +494,9 @@ def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -502,6 +529,9 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -532,6 +562,9 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0.
@@ -542,5 +575,5 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    total = ((q**2).sum(-1) * (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)).sum(-1)  # (...,)
-    return 1 / max(N, 1) / T**2 * total
+    total = (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)  # (..., N)
+    return 1 / max(N, 1) / T**2 * (np.einsum("...ij,...ij->...i", q, q) * total).sum(-1)

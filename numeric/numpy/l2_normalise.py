@@ -97,7 +97,7 @@ def value(x: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """
     sizes = _check_leading(("x", x, "d"))
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x)
-    r = np.sqrt((x**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", x, x))  # (...,)
     return _into(out, x / r[..., None])
 
 
@@ -113,13 +113,16 @@ def jacobian(x: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("x", x, "d"))
     _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x)
-    r = np.sqrt((x**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     part = u[..., None, :] * ((-1 / r)[..., None] * u)[..., None]  # (..., d, d)
     return _into(out, _with_diagonal(part, (1 - u**2) / r[..., None]))
@@ -138,13 +141,16 @@ def jvp(x: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("x", x, "d"), ("v", v, "d"))
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, v)
-    r = np.sqrt((x**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     return _into(out, (v - u * (u * v).sum(-1, keepdims=True)) / r[..., None])
 
@@ -162,13 +168,16 @@ def vjp(x: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("x", x, "d"), ("g", g, "d"))
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g)
-    r = np.sqrt((x**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     return _into(out, (g - u * (g * u).sum(-1, keepdims=True)) / r[..., None])
 
@@ -188,13 +197,16 @@ def hvp(x: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check_leading(("x", x, "d"), ("g", g, "d"), ("v", v, "d"))
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g, v)
-    r = np.sqrt((x**2).sum(-1))  # (...,)
+    r = np.sqrt(np.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     total = (g * u).sum(-1, keepdims=True)  # (..., 1)
     part = u * ((g - 3 * (u * total)) * v).sum(-1, keepdims=True)  # (..., d)

@@ -234,6 +234,9 @@ def value(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -265,6 +268,9 @@ def gradient(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.n
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -298,6 +304,9 @@ def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.nd
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -334,6 +343,9 @@ def hvp(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, v: np.ndarray, *,
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -369,6 +381,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, o
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps does not
@@ -400,6 +415,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -115,6 +115,9 @@ def value(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -126,7 +129,7 @@ def value(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndarray, 
     d = x.shape[-1]
     mu = x.sum(-1) / d  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / d)  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / d)  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, n * w + b)
 
@@ -146,6 +149,9 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -157,7 +163,7 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = (1 + n[..., None] * n[..., None, :]) * ((-1 / max(d, 1) / s)[..., None] * w)[..., None]  # (..., d, d)
     return _into(out, _with_diagonal(part_1, w * ((1 - (1 + n**2) / max(d, 1)) / s[..., None])))
@@ -187,6 +193,9 @@ def jvp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -198,7 +207,7 @@ def jvp_x(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = v - (n * (n * v).sum(-1, keepdims=True) + v.sum(-1, keepdims=True)) / max(d, 1)  # (..., d)
     return _into(out, w * (part_1 / s[..., None]))
@@ -228,6 +237,9 @@ def vjp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -240,7 +252,7 @@ def vjp_x(
     gw = g * w  # (..., d)
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = gw - (n * (w * (g * n)).sum(-1, keepdims=True) + gw.sum(-1, keepdims=True)) / max(d, 1)  # (..., d)
     return _into(out, part_1 / s[..., None])
@@ -275,6 +287,9 @@ def hvp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -288,7 +303,7 @@ def hvp_x(
     part = gw - (gw.sum(-1) / max(d, 1))[..., None]  # (..., d)
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part_1 = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part_1**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part_1, part_1) / max(d, 1))  # (...,)
     n = part_1 / s[..., None]  # (..., d)
     total = (n * v).sum(-1, keepdims=True)  # (..., 1)
     part_2 = v - (v.sum(-1) / max(d, 1))[..., None]  # (..., d)
@@ -313,6 +328,9 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -324,7 +342,7 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, _diagonal(n))
 
@@ -353,6 +371,9 @@ def jvp_w(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -364,7 +385,7 @@ def jvp_w(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, n * v)
 
@@ -393,6 +414,9 @@ def vjp_w(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -404,7 +428,7 @@ def vjp_w(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = np.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, g * n)
 
@@ -426,6 +450,9 @@ def jacobian_b(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float | np.ndar
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

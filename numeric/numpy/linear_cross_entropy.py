@@ -282,8 +282,8 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
-    step = max(1, max(2**15, w.size) // max(x.shape[-1], 1))
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w or the result."""
+    step = max(1, max(w.size // max(x.shape[-1], 1), w.shape[-1]))
     result = w[:step].T @ x[:step] ** 2
     for at in range(step, len(x), step):
         result += w[at : at + step].T @ x[at : at + step] ** 2
@@ -328,6 +328,9 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -357,6 +360,9 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -389,6 +395,9 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
         beyond what rounding z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C*d or C^2*d^2 numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -426,6 +435,9 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
         beyond what rounding z and expressions of e, V costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -466,6 +478,9 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
@@ -496,6 +511,9 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over d, C, B, beyond what rounding z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -528,6 +546,9 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -562,6 +583,9 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
 
     Returns:
         Shape (B, d, d), in the dtype of W.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d^2 or C*d^2 numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -604,6 +628,9 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
         beyond what rounding z and expressions of v, W costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
@@ -645,6 +672,9 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
         beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
@@ -682,6 +712,9 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         d, beyond what rounding z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

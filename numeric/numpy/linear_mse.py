@@ -150,6 +150,9 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of W.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -177,6 +180,9 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -207,6 +213,9 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to d^2 numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -235,6 +244,9 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -268,6 +280,9 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B.
+
+    Memory:
+        Besides arguments and result, arrays of up to d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -322,6 +337,9 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -356,6 +374,9 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
+    Memory:
+        Besides arguments and result, arrays of up to d^2 numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -392,6 +413,9 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -426,6 +450,9 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over C.
+
+    Memory:
+        Besides arguments and result, arrays of up to d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -116,6 +116,9 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of y, z
         costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -140,6 +143,9 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -172,6 +178,9 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -206,6 +215,9 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -242,6 +254,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -274,6 +289,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of y, z
         costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -157,6 +157,9 @@ def value(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -180,6 +183,9 @@ def jacobian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -209,6 +215,9 @@ def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -235,6 +244,9 @@ def vjp(z: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -258,6 +270,9 @@ def hvp(z: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -165,6 +165,9 @@ def value(z: np.ndarray) -> np.ndarray:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
@@ -187,6 +190,9 @@ def gradient(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -211,6 +217,9 @@ def hessian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -239,6 +248,9 @@ def hvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -264,6 +276,9 @@ def hessian_diagonal(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndar
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -287,6 +302,9 @@ def hessian_trace(z: np.ndarray) -> np.ndarray:
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over C.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

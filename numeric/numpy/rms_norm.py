@@ -113,6 +113,9 @@ def value(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np.ndar
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -122,7 +125,7 @@ def value(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np.ndar
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / d)  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / d)  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, n * w)
 
@@ -141,6 +144,9 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -150,7 +156,7 @@ def jacobian_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     part = n[..., None, :] * (w * ((-1 / max(d, 1) / s)[..., None] * n))[..., None]  # (..., d, d)
     return _into(out, _with_diagonal(part, w * ((1 - n**2 / max(d, 1)) / s[..., None])))
@@ -171,6 +177,9 @@ def jvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray, 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -180,7 +189,7 @@ def jvp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray, 
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, w * ((v - n * (n * v).sum(-1, keepdims=True) / max(d, 1)) / s[..., None]))
 
@@ -200,6 +209,9 @@ def vjp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -209,7 +221,7 @@ def vjp_x(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, 
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, (g * w - n * (w * (g * n)).sum(-1, keepdims=True) / max(d, 1)) / s[..., None])
 
@@ -239,6 +251,9 @@ def hvp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -248,7 +263,7 @@ def hvp_x(
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     total = (n * v).sum(-1, keepdims=True)  # (..., 1)
     part = (v - n * total * (3 / max(d, 1))) * (w * (g * n)).sum(-1, keepdims=True)  # (..., d)
@@ -270,6 +285,9 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -279,7 +297,7 @@ def jacobian_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, *, out: np
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, _diagonal(n))
 
@@ -299,6 +317,9 @@ def jvp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray, 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -308,7 +329,7 @@ def jvp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, v: np.ndarray, 
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, n * v)
 
@@ -328,6 +349,9 @@ def vjp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; eps does not satisfy eps > 0; out cannot hold the result.
@@ -337,6 +361,6 @@ def vjp_w(x: np.ndarray, w: np.ndarray, eps: float | np.ndarray, g: np.ndarray, 
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = np.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = np.sqrt(eps + np.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, g * n)

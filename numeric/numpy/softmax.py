@@ -153,6 +153,9 @@ def value(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -176,6 +179,9 @@ def jacobian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -204,6 +210,9 @@ def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -229,6 +238,9 @@ def vjp(z: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
 
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

@@ -174,6 +174,9 @@ def value(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -200,6 +203,9 @@ def jacobian(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = N
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -232,6 +238,9 @@ def jvp(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray 
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
         rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -262,6 +271,9 @@ def vjp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarray 
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
         rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
@@ -289,6 +301,9 @@ def hvp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, v: np.ndarray, *, o
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

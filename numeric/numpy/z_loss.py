@@ -231,6 +231,9 @@ def value(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -257,6 +260,9 @@ def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.n
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -287,6 +293,9 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -321,6 +330,9 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *,
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -359,6 +371,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, o
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out cannot hold the
@@ -389,6 +404,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.

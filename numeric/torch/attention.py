@@ -146,6 +146,9 @@ def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tenso
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -173,6 +176,9 @@ def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
 
     Returns:
         Shape (..., N, e, N, d), in the dtype of Q.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N*d or N*d*e numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -209,6 +215,9 @@ def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of v, K costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -241,6 +250,9 @@ def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of g, V costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -288,6 +300,9 @@ def hvp_Q(
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of v, K, Q, g, V costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -321,6 +336,9 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N*d or M*N*e numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -357,6 +375,9 @@ def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S and expressions of Q, v costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -389,6 +410,9 @@ def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding S and expressions of g, V costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -436,6 +460,9 @@ def hvp_K(
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding S and expressions of Q, v, K, g, V costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -468,6 +495,9 @@ def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
 
     Accuracy:
         8 ulp of each entry, beyond what rounding S costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -505,6 +535,9 @@ def jvp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
         beyond what rounding S costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -537,6 +570,9 @@ def vjp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding S costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

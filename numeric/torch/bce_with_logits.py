@@ -139,6 +139,9 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding expressions of z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
@@ -169,6 +172,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Te
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -212,6 +218,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
@@ -254,6 +263,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, o
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -299,6 +311,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] >= 0; y does not satisfy y[b,i] <= 1; w does
@@ -340,6 +355,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding expressions of z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -269,6 +269,9 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
@@ -298,6 +301,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Te
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -329,6 +335,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -363,6 +372,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, o
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -399,6 +411,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
@@ -429,6 +444,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -101,6 +101,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -108,9 +111,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     _check_leading(("z", z, "C"), ("y", y, "C"))
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
-    r = torch.sqrt((z**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = torch.sqrt((y**2).sum(-1))  # (...,)
+    s = torch.sqrt(torch.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     return (1 - c).to(dtype)
@@ -129,6 +132,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -137,8 +143,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
-    r = torch.sqrt((z**2).sum(-1))  # (...,)
-    s = torch.sqrt((y**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", z, z))  # (...,)
+    s = torch.sqrt(torch.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     u = z / r[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
@@ -158,6 +164,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
     Returns:
         Shape (..., C, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -166,9 +175,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
     _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
-    s = torch.sqrt((y**2).sum(-1))  # (...,)
+    s = torch.sqrt(torch.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
-    r = torch.sqrt((z**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
     uw = u * w  # (..., C)
     c = uw.sum(-1)  # (...,)
@@ -193,6 +202,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -201,9 +213,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
     z, y, v = _wide(z), _wide(y), _wide(v)
-    r = torch.sqrt((z**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = torch.sqrt((y**2).sum(-1))  # (...,)
+    s = torch.sqrt(torch.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     part = c[..., None] * v + (w + (-3 * c)[..., None] * u) * (u * v).sum(-1, keepdim=True)  # (..., C)
@@ -223,6 +235,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -231,9 +246,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
-    r = torch.sqrt((z**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = torch.sqrt((y**2).sum(-1))  # (...,)
+    s = torch.sqrt(torch.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
     return _into(out, (c[..., None] + (2 * w + (-3 * c)[..., None] * u) * u) / (r**2)[..., None], dtype)
@@ -251,6 +266,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -259,9 +277,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     C = z.shape[-1]
-    r = torch.sqrt((z**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", z, z))  # (...,)
     u = z / r[..., None]  # (..., C)
-    s = torch.sqrt((y**2).sum(-1))  # (...,)
+    s = torch.sqrt(torch.einsum("...i,...i->...", y, y))  # (...,)
     w = y / s[..., None]  # (..., C)
     c = (u * w).sum(-1)  # (...,)
-    return ((2 + C - 3 * (u**2).sum(-1)) * (c / r**2)).to(dtype)
+    return ((2 + C - 3 * torch.einsum("...i,...i->...", u, u)) * (c / r**2)).to(dtype)

@@ -266,6 +266,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -294,6 +297,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
 
     Accuracy:
         8 ulp of each entry; where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -333,6 +339,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -376,6 +385,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
@@ -418,6 +430,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
@@ -456,6 +471,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

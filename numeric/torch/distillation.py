@@ -228,6 +228,9 @@ def value(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Te
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding expressions of t, T, z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -261,6 +264,9 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: 
         16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z, T, t
         costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -293,6 +299,9 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: t
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -329,6 +338,9 @@ def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tens
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
         rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -363,6 +375,9 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -394,6 +409,9 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of z, T
         costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

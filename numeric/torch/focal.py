@@ -140,6 +140,9 @@ def value(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torc
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0.
@@ -168,6 +171,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, o
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -203,6 +209,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, ou
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -240,6 +249,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -279,6 +291,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tens
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; y does not satisfy y[b,i] in {-1, 1}; gamma does not satisfy gamma > 0;
@@ -313,6 +328,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor)
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

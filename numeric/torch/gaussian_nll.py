@@ -135,6 +135,9 @@ def value(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of mu.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
@@ -163,6 +166,9 @@ def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torc
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -202,6 +208,9 @@ def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
@@ -240,6 +249,9 @@ def hvp_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor,
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -317,6 +329,9 @@ def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torc
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0.
@@ -345,6 +360,9 @@ def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -384,6 +402,9 @@ def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
@@ -422,6 +443,9 @@ def hvp_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor, 
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -463,6 +487,9 @@ def hessian_diagonal_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, ou
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; v does not satisfy v[b,i] > 0; out cannot hold the result.
@@ -499,6 +526,9 @@ def hessian_trace_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

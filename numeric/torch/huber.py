@@ -130,6 +130,9 @@ def value(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Te
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; d does not satisfy d > 0.
@@ -158,6 +161,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: 
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -188,6 +194,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: t
     Returns:
         Shape (B, C, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; d does not satisfy d > 0; out cannot hold the result.
@@ -217,6 +226,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, v: torch.Tens
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -249,6 +261,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, 
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; d does not satisfy d > 0; out cannot hold the result.
@@ -276,6 +291,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> 
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -269,6 +269,9 @@ def value(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; m
@@ -301,6 +304,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Te
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B;
         where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -335,6 +341,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; m
@@ -367,6 +376,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, o
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -405,6 +417,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; m
@@ -437,6 +452,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

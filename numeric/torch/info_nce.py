@@ -231,6 +231,9 @@ def value(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Te
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -263,6 +266,9 @@ def gradient_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -292,6 +298,9 @@ def hessian_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out:
 
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
+
+    Memory:
+        Besides arguments and result, arrays of up to N^2*d or N*d^2 numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -331,6 +340,9 @@ def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s and expressions of V, k costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -365,6 +377,9 @@ def hessian_diagonal_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -397,6 +412,9 @@ def hessian_trace_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N, d,
         beyond what rounding s costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -431,6 +449,9 @@ def gradient_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -464,6 +485,9 @@ def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out:
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
         beyond what rounding s costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to N^2*d^2 numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -506,6 +530,9 @@ def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, N,
         beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -540,6 +567,9 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -572,6 +602,9 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding s costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0.
@@ -584,4 +617,5 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return (1 / max(N, 1) / T**2 * ((q**2).sum(-1) * (_complement(p, _top(p)) * p).sum(-1)).sum(-1)).to(dtype)
+    total = (torch.einsum("...ij,...ij->...i", q, q) * (_complement(p, _top(p)) * p).sum(-1)).sum(-1)  # (...,)
+    return (1 / max(N, 1) / T**2 * total).to(dtype)

@@ -104,7 +104,7 @@ def value(x: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x)
     dtype = x.dtype
     x = _wide(x)
-    r = torch.sqrt((x**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", x, x))  # (...,)
     return _into(out, x / r[..., None], dtype)
 
 
@@ -120,6 +120,9 @@ def jacobian(x: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -128,7 +131,7 @@ def jacobian(x: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
     _check_out(out, (*x.shape[:-1], sizes["d"], sizes["d"]), x.dtype, x)
     dtype = x.dtype
     x = _wide(x)
-    r = torch.sqrt((x**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     part = u[..., None, :] * ((-1 / r)[..., None] * u)[..., None]  # (..., d, d)
     return _into(out, _with_diagonal(part, (1 - u**2) / r[..., None]), dtype)
@@ -147,6 +150,9 @@ def jvp(x: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) ->
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -155,7 +161,7 @@ def jvp(x: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) ->
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, v)
     dtype = x.dtype
     x, v = _wide(x), _wide(v)
-    r = torch.sqrt((x**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     return _into(out, (v - u * (u * v).sum(-1, keepdim=True)) / r[..., None], dtype)
 
@@ -173,6 +179,9 @@ def vjp(x: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) ->
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -181,7 +190,7 @@ def vjp(x: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) ->
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g)
     dtype = x.dtype
     x, g = _wide(x), _wide(g)
-    r = torch.sqrt((x**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     return _into(out, (g - u * (g * u).sum(-1, keepdim=True)) / r[..., None], dtype)
 
@@ -201,6 +210,9 @@ def hvp(x: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -209,7 +221,7 @@ def hvp(x: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     _check_out(out, (*x.shape[:-1], sizes["d"]), x.dtype, x, g, v)
     dtype = x.dtype
     x, g, v = _wide(x), _wide(g), _wide(v)
-    r = torch.sqrt((x**2).sum(-1))  # (...,)
+    r = torch.sqrt(torch.einsum("...i,...i->...", x, x))  # (...,)
     u = x / r[..., None]  # (..., d)
     total = (g * u).sum(-1, keepdim=True)  # (..., 1)
     part = g * (u * v).sum(-1, keepdim=True) + u * ((g - 3 * (u * total)) * v).sum(-1, keepdim=True)  # (..., d)

@@ -269,6 +269,9 @@ def value(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -302,6 +305,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -337,6 +343,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out:
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -375,6 +384,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Te
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -412,6 +424,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; eps
@@ -445,6 +460,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

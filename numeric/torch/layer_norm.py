@@ -132,6 +132,9 @@ def value(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -145,7 +148,7 @@ def value(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, eps: float | torch.
     d = x.shape[-1]
     mu = x.sum(-1) / d  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / d)  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / d)  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, n * w + b, dtype)
 
@@ -172,6 +175,9 @@ def jacobian_x(
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d^2 numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -185,7 +191,7 @@ def jacobian_x(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = (1 + n[..., None] * n[..., None, :]) * ((-1 / max(d, 1) / s)[..., None] * w)[..., None]  # (..., d, d)
     return _into(out, _with_diagonal(part_1, w * ((1 - (1 + n**2) / max(d, 1)) / s[..., None])), dtype)
@@ -215,6 +221,9 @@ def jvp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -228,7 +237,7 @@ def jvp_x(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = v - (n * (n * v).sum(-1, keepdim=True) + v.sum(-1, keepdim=True)) / max(d, 1)  # (..., d)
     return _into(out, w * (part_1 / s[..., None]), dtype)
@@ -258,6 +267,9 @@ def vjp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -272,7 +284,7 @@ def vjp_x(
     gw = g * w  # (..., d)
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     part_1 = gw - (n * (w * (g * n)).sum(-1, keepdim=True) + gw.sum(-1, keepdim=True)) / max(d, 1)  # (..., d)
     return _into(out, part_1 / s[..., None], dtype)
@@ -307,6 +319,9 @@ def hvp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -322,7 +337,7 @@ def hvp_x(
     part = gw - (gw.sum(-1) / max(d, 1))[..., None]  # (..., d)
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part_1 = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part_1**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part_1, part_1) / max(d, 1))  # (...,)
     n = part_1 / s[..., None]  # (..., d)
     total = (n * v).sum(-1, keepdim=True)  # (..., 1)
     part_2 = v - (v.sum(-1) / max(d, 1))[..., None]  # (..., d)
@@ -354,6 +369,9 @@ def jacobian_w(
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -367,7 +385,7 @@ def jacobian_w(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, torch.diag_embed(n), dtype)
 
@@ -396,6 +414,9 @@ def jvp_w(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -409,7 +430,7 @@ def jvp_w(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, n * v, dtype)
 
@@ -438,6 +459,9 @@ def vjp_w(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -451,7 +475,7 @@ def vjp_w(
     d = x.shape[-1]
     mu = x.sum(-1) / max(d, 1)  # (...,)
     part = x - mu[..., None]  # (..., d)
-    s = torch.sqrt(eps + (part**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", part, part) / max(d, 1))  # (...,)
     n = part / s[..., None]  # (..., d)
     return _into(out, g * n, dtype)
 
@@ -480,6 +504,9 @@ def jacobian_b(
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

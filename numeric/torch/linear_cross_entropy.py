@@ -307,8 +307,8 @@ def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
-    step = max(1, max(2**15, w.numel()) // max(x.shape[-1], 1))
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w or the result."""
+    step = max(1, max(w.numel() // max(x.shape[-1], 1), w.shape[-1]))
     result = w[:step].T @ x[:step] ** 2
     for at in range(step, len(x), step):
         result = result + w[at : at + step].T @ x[at : at + step] ** 2
@@ -345,6 +345,9 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -376,6 +379,9 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -410,6 +416,9 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
         beyond what rounding z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C*d or C^2*d^2 numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -449,6 +458,9 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
         beyond what rounding z and expressions of e, V costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -491,6 +503,9 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
@@ -524,6 +539,9 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over d, C, B, beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -556,6 +574,9 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -595,6 +616,9 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
 
     Returns:
         Shape (B, d, d), in the dtype of W.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d^2 or C*d^2 numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -642,6 +666,9 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
         beyond what rounding z and expressions of v, W costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
@@ -688,6 +715,9 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
         beyond what rounding z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
@@ -730,6 +760,9 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         d, beyond what rounding z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

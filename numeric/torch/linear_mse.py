@@ -145,6 +145,9 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of W.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -174,6 +177,9 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -206,6 +212,9 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
 
+    Memory:
+        Besides arguments and result, arrays of up to d^2 numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -237,6 +246,9 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -272,6 +284,9 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B.
+
+    Memory:
+        Besides arguments and result, arrays of up to d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -330,6 +345,9 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -370,6 +388,9 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
+    Memory:
+        Besides arguments and result, arrays of up to d^2 numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -408,6 +429,9 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -448,6 +472,9 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over C.
+
+    Memory:
+        Besides arguments and result, arrays of up to d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

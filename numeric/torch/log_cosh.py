@@ -109,6 +109,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of y, z
         costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -135,6 +138,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -171,6 +177,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -209,6 +218,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -249,6 +261,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of y, z costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -285,6 +300,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of y, z
         costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -168,6 +168,9 @@ def value(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -193,6 +196,9 @@ def jacobian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -224,6 +230,9 @@ def jvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) ->
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -252,6 +261,9 @@ def vjp(z: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) ->
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -277,6 +289,9 @@ def hvp(z: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

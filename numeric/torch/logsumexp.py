@@ -182,6 +182,9 @@ def value(z: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ.
@@ -206,6 +209,9 @@ def gradient(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -232,6 +238,9 @@ def hessian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -261,6 +270,9 @@ def hvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) ->
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -288,6 +300,9 @@ def hessian_diagonal(z: torch.Tensor, *, out: torch.Tensor | None = None) -> tor
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -313,6 +328,9 @@ def hessian_trace(z: torch.Tensor) -> torch.Tensor:
 
     Accuracy:
         8 ulp of each entry, and a roundoff for each number added over C.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

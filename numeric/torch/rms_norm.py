@@ -130,6 +130,9 @@ def value(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, out: t
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -141,7 +144,7 @@ def value(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, out: t
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / d)  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / d)  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, n * w, dtype)
 
@@ -160,6 +163,9 @@ def jacobian_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, o
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -171,7 +177,7 @@ def jacobian_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, o
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     part = n[..., None, :] * (w * ((-1 / max(d, 1) / s)[..., None] * n))[..., None]  # (..., d, d)
     return _into(out, _with_diagonal(part, w * ((1 - n**2 / max(d, 1)) / s[..., None])), dtype)
@@ -192,6 +198,9 @@ def jvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -203,7 +212,7 @@ def jvp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, w * ((v - n * (n * v).sum(-1, keepdim=True) / max(d, 1)) / s[..., None]), dtype)
 
@@ -223,6 +232,9 @@ def vjp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -234,7 +246,7 @@ def vjp_x(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, (g * w - n * (w * (g * n)).sum(-1, keepdim=True) / max(d, 1)) / s[..., None], dtype)
 
@@ -264,6 +276,9 @@ def hvp_x(
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -275,7 +290,7 @@ def hvp_x(
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     total = (n * v).sum(-1, keepdim=True)  # (..., 1)
     part = (v - n * total * (3 / max(d, 1))) * (w * (g * n)).sum(-1, keepdim=True)  # (..., d)
@@ -297,6 +312,9 @@ def jacobian_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, o
     Returns:
         Shape (..., d, d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -308,7 +326,7 @@ def jacobian_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, *, o
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, torch.diag_embed(n), dtype)
 
@@ -328,6 +346,9 @@ def jvp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -339,7 +360,7 @@ def jvp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, v: torch.
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, n * v, dtype)
 
@@ -359,6 +380,9 @@ def vjp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Memory:
+        Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; eps does not satisfy eps > 0; out cannot hold the result.
@@ -370,6 +394,6 @@ def vjp_w(x: torch.Tensor, w: torch.Tensor, eps: float | torch.Tensor, g: torch.
     eps = _number("eps", eps, x)
     _check_eps(eps)
     d = x.shape[-1]
-    s = torch.sqrt(eps + (x**2).sum(-1) / max(d, 1))  # (...,)
+    s = torch.sqrt(eps + torch.einsum("...i,...i->...", x, x) / max(d, 1))  # (...,)
     n = x / s[..., None]  # (..., d)
     return _into(out, g * n, dtype)

@@ -171,6 +171,9 @@ def value(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     Accuracy:
         8 ulp of each entry.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -196,6 +199,9 @@ def jacobian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
 
     Accuracy:
         8 ulp of each entry.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -225,6 +231,9 @@ def jvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) ->
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; out cannot hold the result.
@@ -252,6 +261,9 @@ def vjp(z: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) ->
 
     Accuracy:
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -204,6 +204,9 @@ def value(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -232,6 +235,9 @@ def jacobian(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | No
 
     Accuracy:
         8 ulp of each entry, beyond what rounding expressions of z, T costs.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -265,6 +271,9 @@ def jvp(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
         rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -297,6 +306,9 @@ def vjp(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, *, out: torch
         16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
         rounding expressions of z, T costs.
 
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; T does not satisfy T > 0; out cannot hold the result.
@@ -326,6 +338,9 @@ def hvp(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, v: torch.Tens
 
     Returns:
         Shape (..., C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

@@ -266,6 +266,9 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
     Returns:
         A number, in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1.
@@ -294,6 +297,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -326,6 +332,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -362,6 +371,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers for each direction.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -402,6 +414,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
+
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy sum_k(y[b,k]) = 1; out
@@ -433,6 +448,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
 
     Returns:
         A number, in the dtype of z.
+
+    Memory:
+        Besides arguments and result, arrays of up to B*C numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.

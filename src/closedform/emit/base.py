@@ -277,7 +277,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         """A sum over axes."""
         rank = len(node.arg.dims)
         base = self.squared(node.arg)
-        if base is not None and not self.leads(node) and not keep:
+        if base is not None and not keep:
             return self._sum_of_squares(base, node.axes)
         axes = [str(axis - rank) for axis in node.axes]
         everything = len(axes) == rank and not self.leads(node) and not keep
@@ -289,8 +289,8 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         """The squares are summed as they are made, and never stored."""
         letters = "ijklmnop"[: len(base.dims)]
         kept = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
-        array = self.code(base).text
-        return Code(f'{self.library}.einsum("{letters},{letters}->{kept}", {array}, {array})')
+        array, more = self.code(base).text, "..." * self.leads(base)
+        return Code(f'{self.library}.einsum("{more}{letters},{more}{letters}->{more}{kept}", {array}, {array})')
 
     def squared(self, node: ir.Node) -> ir.Node | None:
         """What the squares are of, where a variable holds it and none holds the squares."""

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
 from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Residual, Top
+from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
 from closedform.lower.traversal import walk
 from closedform.notation import Given, Let, head_name
@@ -64,6 +65,7 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
         f"    {_result(function, program)}, in the dtype of {like}.",
         "",
         *_accuracy(function),
+        *_memory(function, program),
         "Raises:",
         *_raised(raises),
     ]
@@ -90,6 +92,15 @@ def _accuracy(function: Function) -> list[str]:
     if any(isinstance(node, MinusLabels | Residual) for node in walk(function.result)):
         text += "; where labels are probabilities, of the sum of what is subtracted"
     return ["Accuracy:", *(f"    {line}" for line in wrap(f"{text}.", WIDTH - 4)), ""]
+
+
+def _memory(function: Function, program: Program) -> list[str]:
+    """The section that says how large the arrays are that come and go; nothing where there are none."""
+    arrays = [str(size).replace("**", "^") for size in plan_of(program.name, function).arrays if size.free_symbols]
+    if not arrays:
+        return []
+    of_what = " for each direction" if function.several else " at each position of the leading axes" if program.leading else ""
+    return ["Memory:", f"    Besides arguments and result, arrays of up to {' or '.join(arrays)} numbers{of_what}.", ""]
 
 
 def _rounded(nodes: Iterable[Node], names: Mapping[Node, str]) -> str:

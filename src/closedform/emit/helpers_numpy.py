@@ -354,8 +354,8 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
 ''',
     "_times_squares": '''
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
-    step = max(1, max(2**15, w.size) // max(x.shape[-1], 1))
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w or the result."""
+    step = max(1, max(w.size // max(x.shape[-1], 1), w.shape[-1]))
     result = w[:step].T @ x[:step] ** 2
     for at in range(step, len(x), step):
         result += w[at : at + step].T @ x[at : at + step] ** 2

@@ -375,8 +375,8 @@ def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 ''',
     "_times_squares": '''
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w."""
-    step = max(1, max(2**15, w.numel()) // max(x.shape[-1], 1))
+    """w.T @ x**2 by blocks of rows, so that the squares take no more room than w or the result."""
+    step = max(1, max(w.numel() // max(x.shape[-1], 1), w.shape[-1]))
     result = w[:step].T @ x[:step] ** 2
     for at in range(step, len(x), step):
         result = result + w[at : at + step].T @ x[at : at + step] ** 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sympy import Expr, S
+from sympy import Expr, Integer, S
 
 from closedform.lower import nodes as ir
 from closedform.lower.cost import base, entries, flops, is_step, product_flops, read, written
@@ -44,6 +44,7 @@ class Plan:
         steps: in the order in which they are computed.
         compulsory: numbers that any program moves: the arguments read once, the result written once.
         stored: the largest array besides arguments and result; 0 if there is none.
+        arrays: how many numbers the arrays besides arguments and result have, but for those that are never the largest.
         live: what is held at once at most, besides arguments and result, at equal sizes.
     """
 
@@ -52,6 +53,7 @@ class Plan:
     steps: tuple[Step, ...]
     compulsory: Expr
     stored: Expr
+    arrays: tuple[Expr, ...]
     live: Expr
 
     @property
@@ -87,12 +89,36 @@ def plan_of(derivation: str, function: Function, typical: int = 64) -> Plan:
     taken = sum((entries(node) for node in arguments), S.Zero)
     result = {base(function.result)}
     result |= {base(node.arg) for node in result if isinstance(node, ir.WithDiagonal)}  # is written over
-    stored = max((entries(node) for node in order if node not in result), key=lambda size: _at(size, typical), default=S.Zero)
-    return Plan(derivation, function.name, steps, taken + entries(function.result), stored, _live(order, result, typical))
+    fleeting = _summed_squares(order)
+    sizes = {entries(node) for node in order if node not in result | fleeting}
+    sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row)}  # its exponentials
+    stored = max(sizes, key=lambda size: _at(size, typical), default=S.Zero)
+    live = _live(order, result, typical)
+    return Plan(derivation, function.name, steps, taken + entries(function.result), stored, _maximal(sizes), live)
 
 
 def _at(size: Expr, typical: int) -> Expr:
     return size.xreplace({symbol: S(typical) for symbol in size.free_symbols})
+
+
+def _maximal(sizes: Iterable[Expr]) -> tuple[Expr, ...]:
+    """The products of dimensions that divide no other."""
+    known = sorted(sizes, key=str)
+    return tuple(size for size in known if not any(other != size and (other / size).as_numer_denom()[1] == 1 for other in known))
+
+
+def _summed_squares(order: list[ir.Node]) -> set[ir.Node]:
+    """Squares that are summed as they are made, and never stored as an array."""
+    users: dict[ir.Node, list[ir.Node]] = {}
+    for node in order:
+        for part in node.parts:
+            users.setdefault(base(part), []).append(node)
+    squares = [node for node in order if isinstance(node, ir.Map) and node.op == "pow" and node.args[1] == ir.Number(Integer(2))]
+    return {
+        node
+        for node in squares
+        if isinstance(node.args[0], ir.Input) and all(isinstance(user, ir.Reduce | ir.Contract) for user in users.get(node, []))
+    }
 
 
 def _live(order: list[ir.Node], result: set[ir.Node], typical: int) -> Expr:

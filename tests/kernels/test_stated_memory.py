@@ -1,0 +1,86 @@
+"""No torch kernel makes a larger array than its docstring states, or than its result: every operation is watched."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import closedform.derivations
+from closedform.check.backends import library
+from closedform.check.inputs import Choices, build, draw_recipe
+from closedform.check.judge import Judge
+from closedform.discover import discover
+from closedform.functions import KernelFunction, kernel_functions
+from closedform.notation import Derivation
+
+DERIVATIONS = [item.derivation for item in discover(Path(closedform.derivations.__file__).parent) if item.derivation.output is not None]
+FUNCTIONS = [
+    pytest.param(derivation, function, id=f"{derivation.name}.{function.name}")
+    for derivation in DERIVATIONS
+    for function in kernel_functions(derivation)
+]
+STATEMENT = re.compile(r"arrays of up to (.+?) numbers")
+# Different primes, and each large beside the numbers of one row.
+SIZES = {"B": 23, "C": 11, "d": 17, "N": 13, "M": 19, "e": 7}
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the largest array that an operation made in memory of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = 0
+        self._seen: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        taken = [x for x in (*args, *(kwargs or {}).values()) if isinstance(x, torch.Tensor)]
+        self._seen |= {x.untyped_storage().data_ptr() for x in taken}
+        result = func(*args, **(kwargs or {}))
+        for x in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(x, torch.Tensor) and x.untyped_storage().data_ptr() not in self._seen:
+                self.entries = max(self.entries, x.untyped_storage().nbytes() // x.element_size())
+        return result
+
+
+def stated(doc: str, sizes: dict[str, int]) -> int:
+    """The largest of the sizes that a docstring names, such as B*C or N^2*d."""
+    found = STATEMENT.search(" ".join(doc.split()))
+    if found is None:
+        return 0
+    products = []
+    for text in found[1].split(" or "):
+        powers = [factor.partition("^") for factor in text.split("*")]
+        products.append(torch.Size([sizes[name] ** int(power or 1) for name, _, power in powers]).numel())
+    return max(products)
+
+
+@pytest.mark.parametrize(("derivation", "function"), FUNCTIONS)
+def test_no_array_is_larger_than_stated(derivation: Derivation, function: KernelFunction) -> None:
+    recipe = draw_recipe(Choices(), derivation.given, function.extra)
+    sizes = {name: SIZES.get(name, 5) for name, _ in recipe.sizes}
+    inputs = build(replace(recipe, sizes=tuple(sizes.items())), derivation.given, function.extra, "float64")
+    kernel = getattr(importlib.import_module(f"closedform.numeric.torch.{derivation.name}"), function.name)
+    seen = Largest()
+
+    def watched(*args: Any, **options: Any) -> Any:
+        with seen:
+            return kernel(*args, **options)
+
+    outcome = Judge(watched, derivation, function, library("torch"), "float64", "cpu").outcome_of(inputs)
+    assert not outcome.violation
+    assert seen.entries <= max(stated(kernel.__doc__, sizes), outcome.result.size)
+
+
+def test_a_larger_array_is_seen() -> None:
+    with (seen := Largest()):
+        x = torch.ones(3, 4)
+        (x[:, :, None] * x[:, None, :]).sum()
+    assert seen.entries == 48
+    assert stated("arrays of up to B*C or N^2*d numbers", {"B": 2, "C": 3, "N": 2, "d": 5}) == 20
