@@ -65,7 +65,7 @@ gradcheck: .venv/installed ## who catches which faulty kernel, gradcheck or clos
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt --target $@ triton
 
 nightly: .venv/nightly ## thousands of inputs: torch's own functions in 20 seeds, a Triton kernel in its interpreter
-	PYTHONPATH=.venv/nightly $(BIN)/python -m pytest --quiet --kernel-profile nightly tests/testing/nightly_torch.py tests/testing/nightly_triton.py
+	PYTHONPATH=.venv/nightly $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --quiet --kernel-profile nightly tests/testing/nightly_torch.py tests/testing/nightly_triton.py
 
 clean: ## remove what was installed and built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*.html

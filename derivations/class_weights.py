@@ -7,7 +7,6 @@ from closedform.notation import (
     Given,
     Let,
     OneHot,
-    Relation,
     delta,
     exp,
     indices,
@@ -31,13 +30,14 @@ derivation = Derivation(
     title="Cross-entropy with class weights",
     about=(
         "Cross-entropy in which every class has a weight, divided by the sum of the weights of the labels that occur: a "
-        "weighted mean over the batch. A class of weight zero is left out; if all are, the loss is not defined."
+        "weighted mean over the batch. A class of weight zero is left out, and a negative weight pushes away from its class; "
+        "where the weights of the labels add up to zero, the loss is not defined."
     ),
     source="torch.nn.functional.cross_entropy(weight=w), class indices as targets, reduction 'mean'",
     given=(
         Given(z, "logits"),
         Given(y, "labels", where=(OneHot(y),), classes=True),
-        Given(w, "class weights", where=(Relation(">=", w[i], 0),)),
+        Given(w, "class weights"),
     ),
     lets=(
         Let(p[b, i], exp(z[b, i]) / summation(exp(z[b, k]), k), "probabilities"),

@@ -2,7 +2,8 @@
 """Cross-entropy with class weights.
 
 Cross-entropy in which every class has a weight, divided by the sum of the weights of the labels that occur: a
-weighted mean over the batch. A class of weight zero is left out; if all are, the loss is not defined.
+weighted mean over the batch. A class of weight zero is left out, and a negative weight pushes away from its class;
+where the weights of the labels add up to zero, the loss is not defined.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
@@ -221,11 +222,6 @@ def _check_y(y: np.ndarray) -> None:
     _forbid(np.abs(y.sum(-1) - 1) + np.abs((y - 1) * y).sum(-1) > 0, "y must satisfy y one-hot along its last axis")
 
 
-def _check_w(w: np.ndarray) -> None:
-    """Raise unless w[i] >= 0."""
-    _forbid(w < 0, "w must satisfy w[i] >= 0")
-
-
 def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The loss L.
 
@@ -244,13 +240,11 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_w(w)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     return -(m @ _at_labels(_log_softmax(z), y) / W)
@@ -275,13 +269,12 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | N
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0; out cannot hold the result.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
@@ -307,13 +300,12 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0; out cannot hold the result.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
     p = _softmax(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
@@ -342,14 +334,13 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.n
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0; out cannot hold the result.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, w, v)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
@@ -378,13 +369,12 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0; out cannot hold the result.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; out
+            cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
@@ -410,13 +400,11 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
-        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis; w does
-            not satisfy w[i] >= 0.
+        ValueError: shapes do not fit together; a class index is out of range; y does not satisfy y one-hot along its last axis.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_w(w)
     m = _at_labels(w, y)  # (B,)
     p = _softmax(z)  # (B, C)
     W = m.sum()

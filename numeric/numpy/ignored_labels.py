@@ -2,7 +2,9 @@
 """Cross-entropy with ignored labels.
 
 Cross-entropy over some of the rows: a mask m is 1 where a row counts and 0 where its label is to be ignored, such
-as padding; the mean is over the rows that count.
+as padding; the mean is over the rows that count. An ignored row may have any label, so targets with an ignore_index
+are passed as y = where(m, target, 0). Where no row counts, the loss and its derivatives are 0/0, which kernels
+return as NaN; torch's backward pass has 0 there.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))

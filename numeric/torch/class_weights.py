@@ -2,7 +2,8 @@
 """Cross-entropy with class weights.
 
 Cross-entropy in which every class has a weight, divided by the sum of the weights of the labels that occur: a
-weighted mean over the batch. A class of weight zero is left out; if all are, the loss is not defined.
+weighted mean over the batch. A class of weight zero is left out, and a negative weight pushes away from its class;
+where the weights of the labels add up to zero, the loss is not defined.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
@@ -251,11 +252,6 @@ def _check_y(y: torch.Tensor) -> None:
     _forbid(torch.abs(y.sum(-1) - 1) + torch.abs((y - 1) * y).sum(-1) > 0, "y must satisfy y one-hot along its last axis")
 
 
-def _check_w(w: torch.Tensor) -> None:
-    """Raise unless w[i] >= 0."""
-    _forbid(w < 0, "w must satisfy w[i] >= 0")
-
-
 def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     """The loss L.
 
@@ -275,12 +271,11 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0.
+            last axis.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
-    _check_w(w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
     m = _at_labels(w, y)  # (B,)
@@ -308,12 +303,11 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Te
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
+            last axis; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
@@ -342,12 +336,11 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
+            last axis; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
@@ -379,13 +372,12 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, o
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
+            last axis; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, w, v)
     dtype = z.dtype
     z, y, w, v = _wide(z), _wide(y), _wide(w), _wide(v)
@@ -417,12 +409,11 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0; out cannot hold the result.
+            last axis; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
-    _check_w(w)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
@@ -451,12 +442,11 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
     Raises:
         TypeError: inputs are not float tensors of one dtype.
         ValueError: shapes do not fit together; devices differ; a class index is out of range; y does not satisfy y one-hot along its
-            last axis; w does not satisfy w[i] >= 0.
+            last axis.
     """
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
-    _check_w(w)
     dtype = z.dtype
     z, y, w = _wide(z), _wide(y), _wide(w)
     m = _at_labels(w, y)  # (B,)

@@ -53,6 +53,10 @@ def _classes(generator: torch.Generator) -> Tensor:
     return torch.randint(SIZES["C"], (SIZES["B"],), generator=generator)
 
 
+def _signs(generator: torch.Generator) -> Tensor:
+    return 2 * torch.randint(2, (SIZES["B"], SIZES["C"]), generator=generator).double() - 1
+
+
 def _soft(generator: torch.Generator) -> Tensor:
     return torch.randn(SIZES["B"], SIZES["C"], generator=generator, dtype=torch.float64).softmax(-1)
 
@@ -73,7 +77,19 @@ def _contrasting(q: Tensor, k: Tensor, T: Tensor) -> Tensor:
     return F.cross_entropy(q @ k.T / T, torch.arange(len(q)))
 
 
+def _focal(z: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    return -(torch.sigmoid(-y * z) ** gamma * F.logsigmoid(y * z)).mean()
+
+
 PEERS = (
+    Peer("softmax", lambda z: F.softmax(z, -1), {}),
+    Peer("temperature", lambda z, T: F.softmax(z / T, -1), {"T": _number(2.0)}),
+    Peer("mse", F.mse_loss, {}),
+    Peer("squared_euclidean", lambda z, y: F.mse_loss(z, y, reduction="sum") / len(z), {}),
+    Peer("euclidean_distance", lambda z, y: F.pairwise_distance(z, y, eps=0.0).mean(), {}),
+    Peer("cosine_distance", lambda z, y: 1 - F.cosine_similarity(z, y, dim=0), {}),
+    Peer("linear_cross_entropy", lambda W, e, y: F.cross_entropy(F.linear(e, W), y), {"y": _classes}),
+    Peer("linear_mse", lambda W, e, y: F.mse_loss(F.linear(e, W), y), {}),
     Peer("log_softmax", lambda z: F.log_softmax(z, -1), {}),
     Peer("logsumexp", lambda z: torch.logsumexp(z, -1), {}),
     Peer("cross_entropy", F.cross_entropy, {"y": _classes}),
@@ -86,6 +102,12 @@ PEERS = (
         "label_smoothing of probabilities, to the end",
     ),
     Peer("class_weights", lambda z, y, w: F.cross_entropy(z, y, weight=w), {"y": _classes, "w": _positive(SIZES["C"])}),
+    Peer(
+        "class_weights",
+        lambda z, y, w: F.cross_entropy(z, y, weight=w),
+        {"y": _classes, "w": lambda generator: torch.tensor([1.0, -0.5, 2.0, -0.25, 3.0], dtype=torch.float64)},
+        "class_weights of either sign",
+    ),
     Peer("ignored_labels", _ignoring, {"y": _classes, "m": _mask}),
     Peer("distillation", _distilling, {"T": _number(3.0)}),
     Peer(
@@ -93,6 +115,10 @@ PEERS = (
         lambda z, y, w: F.binary_cross_entropy_with_logits(z, y, pos_weight=w),
         {"y": _soft, "w": _positive(SIZES["C"])},
     ),
+    Peer("z_loss", lambda z, y, lam: F.cross_entropy(z, y) + lam * (z.logsumexp(-1) ** 2).mean(), {"y": _classes, "lam": _number(0.25)}),
+    Peer("focal", _focal, {"y": _signs, "gamma": _number(2.0)}),
+    Peer("focal", _focal, {"y": _signs, "gamma": _number(0.5)}, "focal, to a power that is no whole number"),
+    Peer("log_cosh", lambda z, y: torch.log(torch.cosh(z - y)).mean(), {}),
     Peer("huber", lambda z, y, d: F.huber_loss(z, y, delta=float(d)), {"d": _number(0.75)}),
     Peer(
         "gaussian_nll",
@@ -194,7 +220,26 @@ def test_attention_maps_over_batch_and_heads() -> None:
     torch.testing.assert_close(kernels("attention").value(Q, K, V), F.scaled_dot_product_attention(Q, K, V))
 
 
-def test_without_any_label_the_loss_is_nan() -> None:
-    z, y, none = torch.randn(3, 4), torch.tensor([0, 1, 2]), torch.zeros(3)
-    assert math.isnan(_ignoring(z, y, none))
-    assert math.isnan(kernels("ignored_labels").value(z, y, none))
+@pytest.mark.parametrize("ignore_index", [-100, 2])
+def test_an_ignore_index_is_a_mask(ignore_index: int) -> None:
+    z, v = torch.randn(2, 6, 4, dtype=torch.float64)
+    target = torch.tensor([ignore_index, 1, 0, ignore_index, 3, 3])
+    kept = target != ignore_index
+    arguments = (z, torch.where(kept, target, 0), kept.double())
+    x = z.clone().requires_grad_()
+    loss = F.cross_entropy(x, target, ignore_index=ignore_index)
+    (gradient,) = torch.autograd.grad(loss, x, create_graph=True)
+    (product,) = torch.autograd.grad(gradient, x, v)
+    ours = kernels("ignored_labels")
+    torch.testing.assert_close(ours.value(*arguments), loss.detach())
+    torch.testing.assert_close(ours.gradient(*arguments), gradient.detach())
+    torch.testing.assert_close(ours.hvp(*arguments, v), product)
+
+
+def test_without_any_label_the_loss_is_nan_and_its_gradient_too_where_torch_has_0() -> None:
+    z, y, none = torch.randn(3, 4, requires_grad=True), torch.tensor([0, 1, 2]), torch.zeros(3)
+    loss = _ignoring(z, y, none)
+    assert math.isnan(loss.detach())
+    assert math.isnan(kernels("ignored_labels").value(z.detach(), y, none))
+    assert torch.equal(torch.autograd.grad(loss, z)[0], torch.zeros(3, 4))
+    assert kernels("ignored_labels").gradient(z.detach(), y, none).isnan().all()

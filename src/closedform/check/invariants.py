@@ -121,7 +121,9 @@ def _symmetric(rows: tuple[int, ...], columns: tuple[int, ...], rank: int) -> In
         return bool(np.all(gap <= width)), truth.high.size > 1
 
     def of_kernel(got: np.ndarray, bound: np.ndarray) -> Finding:
-        return _finding(got - transposed(got), bound + transposed(bound), np.max(np.abs(got), initial=0.0))
+        with np.errstate(invalid="ignore"):  # infinite on both sides
+            defect = got - transposed(got)
+        return _finding(defect, bound + transposed(bound), np.max(np.abs(got), initial=0.0))
 
     return Invariant("symmetric", of_truth, of_kernel)
 
