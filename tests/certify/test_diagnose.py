@@ -158,6 +158,38 @@ given z[C]
 let   p[c] = exp(z[c])/sum_k(exp(z[k]))
 let   f = sum_k(p[k]*z[k])
 """
+SMOOTHED = """
+claim planted "smoothed"
+given z[C]
+given y[C] where y onehot
+given eps where 0 < eps < 1
+let   p[c] = exp(z[c])/sum_k(exp(z[k]))
+let   L = -sum_c(((1 - eps)*y[c] + 1/C)*log(p[c]))
+"""
+HUBER_SCALE = """
+claim planted "pseudo-Huber of a scale"
+given r
+given a where a > 0
+let   L = a^2*(sqrt(1 + (r/a)^2) - 1)
+"""
+CUBE = """
+claim planted "reciprocal of a cube"
+given x
+let   f = 1/(1 + exp(x) + x^2)^3
+"""
+MISH = """
+claim planted "Mish"
+given x
+let   f = x*tanh(log(1 + exp(x)))
+"""
+KL_GAUSSIANS = """
+claim planted "KL of Gaussians"
+given m[D]
+given a[D]
+given s[D] where s[d] > 0
+given t[D] where t[d] > 0
+let   f = sum_d(log(t[d]/s[d]) + (s[d]^2 + (m[d] - a[d])^2)/(2*t[d]^2) - 1/2)
+"""
 VARIANCE = """
 claim planted "variance"
 given x[N]
@@ -191,6 +223,14 @@ PLANTED = [
     (SQUARES, "dL/dw[j] = (2/N)*sum_n(X[n,j]*r[n]) + w[j]", Kind.EXTRA_TERM, "the term w[j] is too much"),
     (LAYER_NORM, "dL/dx[i] = (g[i] - 2*sum_k(g[k])/D - h[i]*sum_k(g[k]*h[k])/D)/s", Kind.WRONG_TERM, "multiplied by 1/2"),
     (LAYER_NORM, "dh[i]/dx[j] = (delta(i,j) - 1/D - h[i]*h[j])/s", Kind.WRONG_TERM, "multiplied by 1/D"),
+    (SMOOTHED, "dL/dz[j] = p[j] - ((1 - eps)*y[j] + 1/C)", Kind.ASSUMED_SUM, "taken to sum to 1 over j; the sum is 2 - eps"),
+    (SMOOTHED.replace("((1 - eps)*y[c] + 1/C)", "eps*y[c]"), "dL/dz[j] = p[j] - eps*y[j]", Kind.ASSUMED_SUM, "is taken to sum to 1"),
+    (MISH, "f = x*(exp(2*x) + 2*exp(x))/(exp(2*x) + 2*exp(x) + 1)", Kind.WRONG_PART, "1 + 2*exp(x) + exp(2*x) should be 2 + 2*exp(x)"),
+    (MISH, "x*(exp(2*x) - 2*exp(x))/(exp(2*x) + 2*exp(x) + 2) = f", Kind.WRONG_PART, "on the left side"),
+    (HUBER_SCALE, "d2L/dr^2 = 1/sqrt(1 + (r/a)^2)", Kind.WRONG_EXPONENT, "should be 1/(1 + r^2/a^2)^(3/2)"),
+    (CUBE, "df/dx = -3*(exp(x) + 2*x)/(1 + exp(x) + x^2)^3", Kind.WRONG_EXPONENT, "should be 1/(1 + x^2 + exp(x))^4"),
+    (KL_GAUSSIANS, "df/dm[i] = (m[i] - a[i])/s[i]^2", Kind.WRONG_NAME, "s[i] should be t[i]"),
+    (KL_GAUSSIANS, "df/ds[i] = s[i]/t[i]^2 - 1/t[i]", Kind.WRONG_NAME, "t[i] should be s[i]"),
     (COSINE, "df/du[i] = v[i]/(a*b) - u[i]*v[i]/(a*b)*u[i]/a^2", Kind.SUM, "u[i]*v[i] should be sum_k(u[k]*v[k])"),
     (LAYER_NORM, "dL/dx[i] = (g[i] - sum_k(g[k])/D - h[i]*h[i]*g[i]/D)/s", Kind.SUM, "g[i]*h[i] should be sum_k("),
     (SOFTMAX, "dp[i]/dz[j] = delta(i,j)*p[i]*(1 - p[i])", Kind.DIAGONAL_ONLY, "only the diagonal"),
@@ -276,6 +316,13 @@ SILENT = [
     (TANH, "dL/dw[j] = sum_n(sin(t[n])*X[n,j]) + exp(w[j]/3)"),
     (NORM, "df/dx[i] = cos(3*x[i])/(2 + sin(f)) + 1/11"),
 ]
+
+
+def test_parts_are_left_alone_where_branches_are_not_all_met_by_the_points() -> None:
+    clipped = 'claim planted "clip"\ngiven a, o, A\ngiven eps where eps > 0\nlet r = exp(a - o)\n'
+    objective = "let J = min(r*A, max(1 - eps, min(1 + eps, r))*A)\n"
+    found = judged(clipped + objective, "dJ/da = where(r < 1 + eps, r*A, 0)")  # true for positive A only
+    assert not any("eps should be" in diagnosis.sentence for diagnosis in found), found
 
 
 @pytest.mark.parametrize(("text", "show"), SILENT)

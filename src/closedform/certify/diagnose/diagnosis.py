@@ -15,6 +15,7 @@ from closedform.certify.diagnose.conditions import constraints, sizes
 from closedform.certify.diagnose.factors import rescaled_entry, several_terms, sum_dropped, term_factor, whole_factor
 from closedform.certify.diagnose.indices import patterns, rewritten, transposed_indices
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
+from closedform.certify.diagnose.parts import wrong_parts
 from closedform.certify.diagnose.surrogates import surrogates
 from closedform.certify.diagnose.terms import other_terms, summed_terms
 from closedform.notation import Claim, Setting
@@ -67,3 +68,4 @@ def _corrections(case: Case) -> Iterator[Diagnosis]:
     yield from rescaled_entry(case)
     yield from other_terms(case, known)
     yield from summed_terms(case, plain)
+    yield from wrong_parts(case)

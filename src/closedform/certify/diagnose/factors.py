@@ -10,12 +10,12 @@ import sympy
 from sympy import Expr, Indexed, Integer, Rational, Sum
 
 from closedform.certify.diagnose.blocks import addends, replacements, scalars, totals
-from closedform.certify.diagnose.case import Case
+from closedform.certify.diagnose.case import Case, Equation
 from closedform.certify.diagnose.fit import CLOSE, Quantity, fits, number
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.certify.refute.exact import Array
 from closedform.certify.refute.sample import nearly_equal
-from closedform.notation import Dim, Index
+from closedform.notation import Dim, Index, summation
 
 MOST_REWRITES = 60
 
@@ -51,8 +51,19 @@ def term_factor(case: Case, known: Sequence[Quantity]) -> Iterator[Diagnosis]:
         others = sympy.Add(*terms[:k], *terms[k + 1 :])
         for factor in itertools.islice(fits(case.truth - case.vector(others), case.vector(term), known, case.scale), 3):
             if factor != 1 and case.corrected(others + factor * term):
-                yield _term_found(case, term, factor)
+                yield _sum_assumed(case, term, factor, others) or _term_found(case, term, factor)
                 return
+
+
+def _sum_assumed(case: Case, term: Expr, factor: Expr, others: Expr) -> Diagnosis | None:
+    """p[j] - v[j] for a gradient of sum_c v[c] log p[c], whose term p[j] has the factor sum_c v[c]: it is taken to be 1."""
+    for index in () if factor.is_nonpositive else case.axes:
+        rest = tuple(axis for axis in case.axes if axis != index)
+        sums = ((term, Integer(1)), (-others, factor))
+        if others.has(index) and all(case.holds(Equation(summation(part, index), total, rest, rest)) for part, total in sums):
+            summed = f"{case.text(-others)} is taken to sum to 1 over {index.name}"
+            return Diagnosis(Kind.ASSUMED_SUM, f"{summed}; the sum is {case.text(factor)}, by which {case.text(term)} has to be multiplied")
+    return None
 
 
 def _term_found(case: Case, term: Expr, factor: Expr) -> Diagnosis:
