@@ -321,8 +321,10 @@ SILENT = [
 def test_parts_are_left_alone_where_branches_are_not_all_met_by_the_points() -> None:
     clipped = 'claim planted "clip"\ngiven a, o, A\ngiven eps where eps > 0\nlet r = exp(a - o)\n'
     objective = "let J = min(r*A, max(1 - eps, min(1 + eps, r))*A)\n"
-    found = judged(clipped + objective, "dJ/da = where(r < 1 + eps, r*A, 0)")  # true for positive A only
-    assert not any("eps should be" in diagnosis.sentence for diagnosis in found), found
+    (block,) = parse_claims(clipped + objective + "show dJ/da = where(r < 1 + eps, r*A, 0)\n")  # true for positive A only
+    verdict = prove(block.setting, block.claims[0])
+    assert verdict.counterexample is not None
+    assert not any("should be" in sentence for sentence in verdict.diagnosis), verdict.diagnosis
 
 
 @pytest.mark.parametrize(("text", "show"), SILENT)
