@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
+from torch_functions import log_softmax, softmax
 
 from closedform.notation import Derivation
 
@@ -59,14 +60,6 @@ def with_backward(forward: Kernel, backward: Kernel, decorate: Callable[[Any], A
             return (backward(upstream, *inputs), *(None for _ in inputs[1:]))
 
     return Function.apply
-
-
-def softmax(z: torch.Tensor) -> torch.Tensor:
-    return torch.softmax(z, -1)
-
-
-def log_softmax(z: torch.Tensor) -> torch.Tensor:
-    return torch.log_softmax(z, -1)
 
 
 def rows(y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from faulty_kernels import HUBER, LOG_SOFTMAX, NORM, SOFTMAX, larger_of_each_pair, log_softmax, softmax, with_backward
+from faulty_kernels import ATTENTION, HUBER, LAYER_NORM, LOG_SOFTMAX, NORM, SOFTMAX, larger_of_each_pair, with_backward
 from torch.nn import functional as F
+from torch_functions import attention, layer_norm, log_softmax, softmax
 
 from closedform.derivations import softmax as softmax_entry
 from closedform.errors import ParseError, UnknownDerivationError, UsageError
@@ -33,11 +34,50 @@ def test_torch_functions_pass_with_all_roles_of_their_own_backward_pass() -> Non
     assert [item.role for item in report] == ["value", "value_of_leaves", "vjp", "composition", "jvp", "hvp"]
 
 
-def test_digits_that_torch_loses_in_saturated_rows_are_reported_in_the_relative_class() -> None:
-    specification = Specification(F.cross_entropy, "cross_entropy", dtypes=("float32",), accuracy="relative", labels="classes")
-    examined = specification.examine(Item("vjp", "float32", "cpu"), profile_name="dev")
-    assert examined.verdict == "failed"
+@pytest.mark.parametrize(
+    ("kernel", "implements", "role"),
+    [
+        pytest.param(F.cross_entropy, "cross_entropy", "vjp", id="cross_entropy"),
+        pytest.param(log_softmax, LOG_SOFTMAX, "value", id="log_softmax"),
+        pytest.param(softmax, SOFTMAX, "vjp", id="softmax"),
+        pytest.param(layer_norm, LAYER_NORM, "vjp", id="layer_norm"),
+        pytest.param(attention, ATTENTION, "vjp", id="attention"),
+    ],
+)
+def test_digits_that_torch_loses_are_reported_in_the_relative_class(
+    kernel: Any, implements: str, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In saturated rows, where p - 1 cancels; in layer_norm, where what is left of the upstream gradient does."""
+    monkeypatch.setattr("closedform.check.kernel.SHRINKS", 0)
+    verdicts = {}
+    for accuracy in ("absolute", "relative"):
+        specification = Specification(kernel, implements, dtypes=("float32",), accuracy=accuracy)
+        examined = specification.examine(Item(role, "float32", "cpu"), profile_name="dev")
+        verdicts[accuracy] = examined.verdict
+    assert verdicts == {"absolute": "passed", "relative": "failed"}
     assert "fails against the definition in ball arithmetic" in examined.message
+
+
+def test_an_input_whose_shape_is_changed_in_place_is_seen() -> None:
+    def squares(z: torch.Tensor) -> torch.Tensor:
+        z.squeeze_()
+        return (z * z).sum()
+
+    claim = "claim squares\ngiven z[B,C]\nlet L = sum_bc(z[b,c]^2)\nshow dL/dz[b,c] = 2*z[b,c]"
+    with pytest.raises(KernelError, match=r"it changed its input z: its shape and strides were \(\(\d, 1\)"):
+        check_kernel({"value": squares}, claim, **FAST)
+
+
+def test_torch_compile_with_a_backend_that_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"torch.compile has no backend 'indctor'; torch.compiler.list_backends"):
+        check_kernel(softmax, SOFTMAX, compiled="indctor", **FAST)
+
+
+def test_a_result_may_lie_in_memory_in_any_way() -> None:
+    claim = "claim total\ngiven z[B,C]\nlet L = sum_bc(z[b,c])\nshow dL/dz[b,c] = 1"
+    z = torch.ones(2, 3, requires_grad=True)
+    assert torch.autograd.grad(z.sum(), z)[0].stride() == (0, 0)
+    assert check_kernel(torch.sum, claim, order=1, **FAST).ok
 
 
 def test_no_worse_than_a_reference() -> None:

@@ -33,14 +33,20 @@ show  dL/dx[n] = x[n]
 """
 
 DERIVATION = """
-from closedform.notation import Claim, Derivation, Dim, Given, Let, indices, partial, scalar, summation, tensor
+from closedform.notation import (
+    Claim, Derivation, Dim, Given, Let, MatrixFormula, derivative, indices, partial, scalar, summation, tensor, whole
+)
 
 N = Dim("N")
 (n,) = indices("n", N)
-x, L = tensor("x", N), scalar("L")
+x, v, L = tensor("x", N), tensor("v", N), scalar("L")
 derivation = Derivation(
     name="square", title="A square", given=(Given(x),), lets=(Let(L, summation(x[n] ** 2, n)),), output=L, wrt=(x,),
-    claims=(Claim("gradient", partial(L, x[n]), FACTOR * x[n]),),
+    claims=(
+        Claim("gradient", partial(L, x[n]), FACTOR * x[n]),
+        Claim("slope", summation(partial(L, x[n]) * v[n], n), FACTOR * summation(x[n] * v[n], n), given=(Given(v),)),
+    ),
+    formulas=(MatrixFormula("whole", derivative(L, x), FACTOR * whole(x)),),
 )
 """
 
@@ -90,7 +96,7 @@ def test_markdown_claims_are_items_and_a_failure_reads_like_a_report(project: py
 def test_a_derivation_gives_items_for_claims_closed_forms_and_kernels(project: pytest.Pytester) -> None:
     result = run(project, "derivations", "--collect-only", "-q")
     names = [line.partition("::")[2] for line in result.stdout.lines if "::" in line]
-    assert names[:3] == ["claim:gradient", "assumptions:samples", "closed_form:value"]
+    assert names[:5] == ["claim:gradient", "claim:slope", "claim:whole", "assumptions:samples", "closed_form:value"]
     assert "kernel:hvp-torch-float64" in names
     assert len([name for name in names if name.startswith("kernel")]) == 6 * 2 * 2
     run(project, "derivations", "-k", "gradient and (numpy or claim or form) and not float32").assert_outcomes(
@@ -103,8 +109,9 @@ def test_a_derivation_gives_items_for_claims_closed_forms_and_kernels(project: p
 def test_a_wrong_derivation_fails_with_its_counterexample(project: pytest.Pytester) -> None:
     (project.path / "derivations" / "square.py").write_text(DERIVATION.replace("FACTOR", "3"))
     result = run(project, "derivations", "-m", "proof", "-k", "claim")
-    assert result.parseoutcomes()["failed"] == 1
-    assert "gradient: refuted" in result.stdout.str()
+    assert result.parseoutcomes()["failed"] == 3
+    for name in ("gradient", "slope", "whole"):
+        assert f"{name}: refuted" in result.stdout.str()
 
 
 def test_a_file_that_cannot_be_read_says_where(project: pytest.Pytester) -> None:

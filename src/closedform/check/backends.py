@@ -1,7 +1,8 @@
 """Calling a kernel: arrays of its library in the memory layout asked for, and what its contract says.
 
 The contract: the result has the shape, dtype and device that the inputs say, the inputs are left as they
-were, and a second call gives the same bits.
+were, their strides too, and a second call gives the same bits. How the result lies in memory is free: gradients of
+torch's own are expanded or transposed tensors at times.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class NumpyLibrary:
         """Dtype and device of a result."""
         return str(np.asarray(result).dtype), "cpu"
 
+    def layout(self, array: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Shape and strides."""
+        return array.shape, array.strides
+
 
 class TorchLibrary:
     """torch tensors on a device."""
@@ -113,6 +118,10 @@ class TorchLibrary:
         if not isinstance(result, self.torch.Tensor):
             return type(result).__name__, "cpu"
         return str(result.dtype).removeprefix("torch."), result.device.type
+
+    def layout(self, array: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Shape and strides."""
+        return tuple(array.shape), array.stride()
 
 
 Library = NumpyLibrary | TorchLibrary
@@ -164,7 +173,7 @@ def call(
         is_label = item.name in inputs.classes
         values = inputs.classes[item.name] if is_label else inputs.values[item.name]
         arguments[item.name] = library.array(values, "int64" if is_label else dtype, layout, device)
-    before = {name: library.numbers(array).copy() for name, array in arguments.items()}
+    before = {name: (library.numbers(array).copy(), library.layout(array)) for name, array in arguments.items()}
     try:
         result = kernel(*arguments.values())
         again = kernel(*arguments.values())
@@ -198,7 +207,7 @@ def _written(
 def _violation(
     library: Library,
     arguments: dict[str, Any],
-    before: dict[str, np.ndarray],
+    before: dict[str, tuple[np.ndarray, Any]],
     result: Any,
     numbers: np.ndarray,
     again: np.ndarray,
@@ -207,7 +216,10 @@ def _violation(
     device: str,
 ) -> str:
     for name, array in arguments.items():
-        if not np.array_equal(before[name], library.numbers(array), equal_nan=True):
+        values, layout = before[name]
+        if library.layout(array) != layout:
+            return f"it changed its input {name}: its shape and strides were {layout}, and are {library.layout(array)} after the call"
+        if not np.array_equal(values, library.numbers(array), equal_nan=True):
             return f"it overwrote its input {name}"
     if numbers.shape != shape:
         return f"it returned the shape {numbers.shape}; expected {shape}"

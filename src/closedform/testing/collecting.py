@@ -13,7 +13,8 @@ from closedform.check import check_kernel
 from closedform.discover import Found, load
 from closedform.errors import ClosedformError
 from closedform.functions import kernel_functions
-from closedform.notation import Derivation, Setting
+from closedform.notation import Derivation, MatrixFormula, Setting
+from closedform.pipeline.formulas import judge_formula
 from closedform.pipeline.judging import judge, judge_assumptions, judge_form
 from closedform.pipeline.kernels import compare, loaded
 from closedform.pipeline.making import BACKENDS, closed_forms, form_of, modules
@@ -84,7 +85,7 @@ class DerivationFile(_File):
     """A file of derivations."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Claims and assumptions, closed forms, committed modules, then kernels."""
+        """Claims, matrix formulas and assumptions, closed forms, committed modules, then kernels."""
         devices = ("cpu", *self.config.getoption("--kernel-device"))
         found = [Found(derivation, self.path) for derivation in load(self.path)]
         for item in found:
@@ -94,7 +95,10 @@ class DerivationFile(_File):
     def _items(self, item: Found, prefix: str, devices: tuple[str, ...]) -> Iterator[pytest.Item]:
         derivation = item.derivation
         for claim in derivation.claims:
-            yield self.check(f"claim:{prefix}{claim.name}", partial(_claim_message, derivation.setting, claim), "proof")
+            message = partial(_claim_message, derivation.setting_of(claim), claim)
+            yield self.check(f"claim:{prefix}{claim.name}", message, "proof")
+        for formula in derivation.formulas:
+            yield self.check(f"claim:{prefix}{formula.name}", partial(_formula_message, derivation, formula), "proof")
         functions = kernel_functions(derivation)
         if not functions:
             return
@@ -130,6 +134,10 @@ class PowerItem(Check):
 
 def _claim_message(setting: Setting, claim: Any) -> str:
     return _unless_proved(judge(setting, claim, seed=0, derive=False))
+
+
+def _formula_message(derivation: Derivation, formula: MatrixFormula) -> str:
+    return _unless_proved(judge_formula(derivation.setting, formula, derivation=derivation.name, seed=0))
 
 
 def _assumptions_message(derivation: Derivation) -> str:

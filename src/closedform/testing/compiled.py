@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from closedform.errors import UsageError
 from closedform.notation import Derivation
 from closedform.testing import differentiated as torch_derivative
 from closedform.testing.roles import Role, role_functions
@@ -14,10 +15,17 @@ DEFAULT = "inductor"
 
 
 def compiled_roles(derivation: Derivation, function: Callable[..., Any], backend: str | bool) -> tuple[Role, ...]:
-    """``compiled_value`` and ``compiled_vjp``; a few inputs each, as every new layout is compiled anew."""
+    """``compiled_value`` and ``compiled_vjp``; a few inputs each, as every new layout is compiled anew.
+
+    Raises:
+        UsageError: torch.compile has no such backend.
+    """
     import torch
 
-    compiled = torch.compile(function, backend=DEFAULT if backend is True else str(backend))
+    try:
+        compiled = torch.compile(function, backend=DEFAULT if backend is True else str(backend))
+    except torch._dynamo.exc.InvalidBackend as error:
+        raise UsageError(f"torch.compile has no backend {backend!r}; torch.compiler.list_backends() names those that it has") from error
     known = {item.name: item for item in role_functions(derivation)}
     roles = [Role("compiled_value", derivation, replace(known["value"], name="compiled_value"), _fresh(compiled), light=True)]
     for place, item in enumerate(derivation.given):
