@@ -58,6 +58,17 @@ def test_digits_that_torch_loses_are_reported_in_the_relative_class(
     assert "fails against the definition in ball arithmetic" in examined.message
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_softmax_that_is_zero_everywhere_is_caught_at_a_hundred_thousand_classes(dtype: str) -> None:
+    def softmax_of_short_rows(z: torch.Tensor) -> torch.Tensor:
+        return softmax(z) if z.shape[-1] < 50_000 else torch.zeros_like(z)
+
+    specification = Specification({"value": softmax_of_short_rows}, SOFTMAX, dtypes=(dtype,))
+    examined = specification.examine(Item("value", dtype, "cpu"), profile_name="ci")
+    assert examined.verdict == "failed"
+    assert "C=100001" in examined.message
+
+
 def test_an_input_whose_shape_is_changed_in_place_is_seen() -> None:
     def squares(z: torch.Tensor) -> torch.Tensor:
         z.squeeze_()
