@@ -74,3 +74,8 @@ def test_a_mutant_that_exists_nowhere_may_be_left_undecided_but_not_refuted() ->
 def test_an_undecided_mutant_counts_as_such() -> None:
     (row,) = tally([Outcome("f", "factor", "", UNDECIDED, DIFFERENT), Outcome("f", "factor", "", REFUTED, DIFFERENT)])
     assert (row.mutants, row.refuted, row.undecided, row.wrong) == (2, 1, 1, 0)
+
+
+def test_what_exists_for_whole_numbers_only_is_compared_there() -> None:
+    (block,) = parse_claims("claim powers\ngiven p where p > 0\ngiven g where g > 0\nshow (-p)^g = p^g + 1\n")
+    assert truth(Mutant("sign", "minus p", block.setting, block.claims[0])) == DIFFERENT

@@ -100,7 +100,8 @@ def _samples(mutant: Mutant, smallest: int, points: int, seed: int) -> Iterator[
     large = (sizes for sizes in allowed if all(size >= smallest for size in sizes.values()))
     for number, sizes in enumerate(itertools.islice(large, COMBINATIONS)):
         for point in range(points):
-            values = round_point(setting, sizes, Random(f"{seed}:{number}:{point}"), ROUGH, order=order)
+            level = ROUGH if smallest > 1 else 1 + point % ROUGH  # whole numbers too: (-p)^g exists for no others
+            values = round_point(setting, sizes, Random(f"{seed}:{number}:{point}"), level, order=order)
             if values is not None:
                 yield Sample(setting, sizes, values)
 
