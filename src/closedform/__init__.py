@@ -45,9 +45,18 @@ def __dir__() -> list[str]:
 class _CallablePackage(ModuleType):
     """``closedform.derive`` is the package ``closedform/derive/`` and, called, the function of the pipeline."""
 
+    @property
+    def _function(self) -> Any:
+        return getattr(importlib.import_module("closedform.pipeline"), self.__name__.rpartition(".")[2])
+
     def __call__(self, *args: Any, **options: Any) -> Any:
-        pipeline = importlib.import_module("closedform.pipeline")
-        return getattr(pipeline, self.__name__.rpartition(".")[2])(*args, **options)
+        return self._function(*args, **options)
+
+    @property
+    def __signature__(self) -> Any:
+        import inspect
+
+        return inspect.signature(self._function)
 
 
 class _Package(ModuleType):

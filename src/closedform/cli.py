@@ -41,6 +41,11 @@ def _command(function: Callable[..., bool]) -> Callable[..., None]:
         except ClosedformError as error:
             click.echo(f"closedform: {error}", err=True)
             sys.exit(2)
+        except OSError as error:  # such as a current folder that is gone
+            click.echo(f"closedform: {error.filename or 'the current folder'}: {error.strerror or error}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(130)
         sys.exit(0 if holds else 1)
 
     return run
@@ -50,7 +55,7 @@ def _command(function: Callable[..., bool]) -> Callable[..., None]:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--examples", type=click.IntRange(min=1), default=16, show_default=True, help="Inputs for each kernel, dtype and oracle.")
 @click.option("--device", default="cpu", show_default=True, help="Where the torch kernels run.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of every random draw.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Derivations at the same time, each in a process of its own.  [default: one a core]"
 )
@@ -83,6 +88,8 @@ def verify(
 
     _check_writable(json_file)
     _check_writable(formulas_file)
+    if report_folder:
+        _check_report_folder(report_folder)
     if formulas_file and (names or not report_folder):
         raise click.UsageError("--formulas is about all derivations and links to their pages: give --report, and no names")
     paper = pipeline.cited_paper() if formulas_file else None
@@ -126,7 +133,7 @@ def generate(names: tuple[str, ...], backends: tuple[str, ...], out: Path | None
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of every random draw.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write one record per claim.")
 @_command
 def check(files: tuple[Path, ...], seed: int, json_file: Path | None) -> bool:
@@ -151,7 +158,7 @@ def check(files: tuple[Path, ...], seed: int, json_file: Path | None) -> bool:
 @click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True, help="First or second derivative.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--steps", is_flag=True, help="Print how it was derived.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of every random draw.")
 @_command
 def derive(
     definition: str,
@@ -214,3 +221,11 @@ def _check_writable(path: Path | None) -> None:
     """Before anything is computed: the folder of an output file exists."""
     if path is not None and not path.parent.is_dir():
         raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+def _check_report_folder(folder: Path) -> None:
+    """Before anything is computed: a report overwrites no page but its own."""
+    from closedform.report.pages import foreign_index
+
+    if foreign := foreign_index(folder):
+        raise click.UsageError(f"{foreign} is no report of closedform's and would be overwritten; give --report a folder of its own")

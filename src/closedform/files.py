@@ -29,17 +29,24 @@ def import_file(path: Path, name: str) -> ModuleType:
 def write_all(files: Mapping[Path, str]) -> None:
     """Write every file or, if one cannot be written, none.
 
-    Each is written beside its place first and all are moved there at the end.
+    Each is written beside its place first and all are moved there at the end. A link is followed, and what is no regular file,
+    such as ``/dev/stdout``, is written to and not replaced.
 
     Raises:
         UsageError: a file cannot be written.
     """
     ready: list[tuple[str, Path]] = []
+    streams: list[tuple[Path, str]] = []
+    place = Path()
     try:
-        for path, text in files.items():
+        for place, text in files.items():
+            path = place.resolve()
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
-                raise IsADirectoryError(f"{path} is a folder")
+                raise IsADirectoryError("it is a folder")
+            if path.exists() and not path.is_file():
+                streams.append((path, text))
+                continue
             handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
             ready.append((temporary, path))
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
@@ -47,8 +54,10 @@ def write_all(files: Mapping[Path, str]) -> None:
             os.chmod(temporary, 0o644)
         for temporary, path in ready:
             os.replace(temporary, path)
+        for place, text in streams:
+            place.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"nothing was written: {error}") from error
+        raise UsageError(f"nothing was written: {place} cannot be ({error.strerror or error})") from error
     finally:
         for temporary, _ in ready:
             Path(temporary).unlink(missing_ok=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from closedform.cli import main
+from closedform.files import write_all
 
 CLAIMS = """
 claim good "Softmax Jacobian"
@@ -54,6 +56,8 @@ def test_version() -> None:
         (("verify", "softmax", "--examples", "0"), "Invalid value for '--examples'"),
         (("verify", "softmax", "--device", "cuda:99"), "closedform: torch has no device 'cuda:99' here"),
         (("verify", "softmax", "--json", "no/such/folder.json"), "there is no folder no/such"),
+        (("verify", "softmax", "--seed", "-1"), "Invalid value for '--seed'"),
+        (("verify", "softmax", "--device", "meta"), "closedform: device 'meta' holds no numbers to check"),
         (("generate", "--backend", "fortran"), "Invalid value for '--backend'"),
         (("check",), "Missing argument 'FILE...'"),
         (("check", "missing.claims"), "closedform: missing.claims: cannot be read: No such file or directory"),
@@ -69,6 +73,37 @@ def test_wrong_usage_exits_with_2_and_says_what_to_do(arguments: tuple[str, ...]
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_a_report_does_not_overwrite_a_readme_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# My project\n")
+    result = run("verify", "softmax", "--report", ".")
+    assert result.exit_code == 2
+    assert "README.md is no report of closedform's and would be overwritten; give --report a folder of its own" in result.stderr
+    assert (tmp_path / "README.md").read_text() == "# My project\n"
+
+
+def test_a_folder_that_is_gone_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        result = run("verify", "softmax")
+        patch.chdir(tmp_path)
+    assert result.exit_code == 2
+    assert "closedform: " in result.stderr
+
+
+def test_a_link_is_written_through_and_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to("real.json")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_all({tmp_path / "link.json": "new", tmp_path / "pipe": "through"})
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text() == "new"
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
 
 
 def test_a_file_that_does_not_import_is_named_with_its_line(tmp_path: Path) -> None:

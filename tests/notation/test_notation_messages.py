@@ -57,6 +57,11 @@ def test_members_may_be_whole_numbers_of_python() -> None:
         (lambda: summation(z[i], z), r"a sum runs over indices; got z"),
         (lambda: partial(z[i] ** 2, z[i]), r"a derivative is of a named entry by named entries, such as partial\(p\[i\], z\[j\]\)"),
         (lambda: partial(p[i]), r"a derivative needs at least one variable"),
+        (
+            lambda: Setting((Given(z),), (Let(s, 2 * z),)),
+            r"the definition of s uses z without indices; it is z\[C\]: give it one index for each",
+        ),
+        (lambda: replace(SQUARE, name="class"), r"a derivation's name names a module, and 'class' is a word of Python's own"),
         (lambda: Relation("==", x, 1), r"a relation is one of = != < <= > >=; got '=='"),
         (lambda: Let(tensor("A", C, C)[i, i], 1), r"the definition of A repeats an index"),
         (lambda: Let(exp(x), 1), r"a let defines a tensor entry or a scalar"),

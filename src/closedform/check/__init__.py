@@ -1,4 +1,7 @@
-"""Numerical checks of kernels against the definition: oracles, bounds, invariants, input strategies, planted faults."""
+"""Numerical checks of kernels against the definition: oracles, bounds, invariants, input strategies, planted faults.
+
+Called, ``closedform.check(*files)`` is :func:`closedform.pipeline.check`, where its arguments are documented.
+"""
 
 from __future__ import annotations
 

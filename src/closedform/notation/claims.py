@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from dataclasses import dataclass, field
 
@@ -87,6 +88,8 @@ class Derivation:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise NotationError(f"a derivation's name is lower case letters, digits and _, as it names a module; got {self.name!r}")
+        if keyword.iskeyword(self.name):
+            raise NotationError(f"a derivation's name names a module, and {self.name!r} is a word of Python's own; take another")
         setting = Setting(tuple(self.given), tuple(self.lets))
         object.__setattr__(self, "setting", setting)
         known = setting.symbols()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from sympy import Expr, Indexed, Symbol
 
 from closedform.errors import DimensionError, NotationError
 from closedform.notation.constraints import Constraint, Relation, SizeRelation
-from closedform.notation.expressions import free_indices
+from closedform.notation.expressions import det, free_indices, inv, logdet
 from closedform.notation.tensors import Dim, Index, NamedTensor, head_name, shape_text
 
 
@@ -183,6 +183,8 @@ def check_names(expression: Any, known: dict[str, Any], what: str) -> None:
     expression = sympy.sympify(expression)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise NotationError(f"{what} is not a real number: it contains {expression}")
+    for tensor in _without_indices(expression):
+        raise NotationError(f"{what} uses {tensor.name} without indices; it is {_described(tensor)}: give it one index for each axis")
     for name, symbol in sorted(_symbols(expression).items()):
         if name not in known:
             listed = ", ".join(sorted(known)) or "nothing yet"
@@ -210,6 +212,15 @@ def _symbols(expression: Expr) -> Mapping[str, NamedTensor | Symbol]:
     labels = {base.label for base in expression.atoms(NamedTensor)}
     scalars = {s.name: s for s in expression.atoms(Symbol) - labels if not isinstance(s, Dim | Index)}
     return {**scalars, **bases}
+
+
+def _without_indices(expression: Expr) -> Iterator[NamedTensor]:
+    """Tensors that stand for all of their entries; only functions of whole matrices take them."""
+    if isinstance(expression, NamedTensor):
+        yield expression
+    elif not isinstance(expression, Indexed):
+        for argument in expression.args[isinstance(expression, inv | det | logdet) :]:
+            yield from _without_indices(argument)
 
 
 def _described(symbol: NamedTensor | Symbol) -> str:

@@ -62,6 +62,8 @@ def derive(
     >>> print(closedform.derive("L = -sum_c(y[c]*log(softmax(z)[c]))", given=["z[C]", "y[C] where sum_a(y[a]) = 1"], wrt="z"))
     dL/dz[i] = softmax(z)[i] - y[i]
     """
+    if not isinstance(definition, str | Derivation):
+        raise UsageError(f"derive takes an equation as text, a derivation or the name of one; got {definition!r}")
     if isinstance(definition, Derivation) or (definition.isidentifier() and not (given or lets or wrt)):
         (found,) = resolve([definition])
         forms = [(form.closed, judge_form(found.derivation, form, seed=seed)) for form in closed_forms(found.derivation)]

@@ -85,11 +85,14 @@ def verify(
 
     Raises:
         UnknownDerivationError, DiscoveryError: see :mod:`closedform.discover`.
-        UsageError: an unknown backend, a device that torch does not have, fewer than one example or job.
+        UsageError: an unknown backend, a device that torch does not have, fewer than one example or job,
+            a negative seed.
     """
     _check_backends(backends)
     if examples < 1:
         raise UsageError(f"the number of examples must be at least 1; got {examples}")
+    if seed < 0:
+        raise UsageError(f"the seed must be at least 0; got {seed}")
     if jobs < 1:
         raise UsageError(f"the number of jobs must be at least 1; got {jobs}")
     installed = tuple(backend for backend in backends if importlib.util.find_spec(backend))
@@ -240,6 +243,7 @@ def _check_device(device: str, installed: Sequence[str]) -> None:
     import torch
 
     try:
-        torch.empty(0, device=device)
+        if torch.empty(0, device=device).is_meta:
+            raise UsageError("device 'meta' holds no numbers to check; give one that computes")
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"torch has no device {device!r} here: {str(error).splitlines()[0]}") from error

@@ -16,6 +16,7 @@ from closedform.report.text import sizes_text
 from closedform.results import FAILED, INCONCLUSIVE, PASSED, PROVED, REFUTED, UNDECIDED, DerivationResult, KernelCheck, Verdict
 
 INDEX = "README.md"
+INDEX_TITLE = "What closedform found"
 MARKS = {PROVED: "**✓ proved**", REFUTED: "**✗ refuted**", UNDECIDED: "**? undecided**"}
 CHECK_MARKS = {PASSED: "✓", FAILED: "**✗**", INCONCLUSIVE: "**?**"}
 
@@ -28,7 +29,7 @@ def derivation_page(result: DerivationResult) -> str:
 
 def index_page(results: Sequence[DerivationResult], others: Mapping[str, str]) -> str:
     """The index: a row for each derivation, and links to other pages (file name -> title)."""
-    return _environment().get_template("index.md").render(results=results, others=dict(sorted(others.items())))
+    return _environment().get_template("index.md").render(title=INDEX_TITLE, results=results, others=dict(sorted(others.items())))
 
 
 def page_title(text: str) -> str:

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from closedform.report.html import document
-from closedform.report.markdown import INDEX, derivation_page, index_page, page_title
+from closedform.report.markdown import INDEX, INDEX_TITLE, derivation_page, index_page, page_title
 from closedform.results import DerivationResult
 
 HTML = "index.html"
+
+
+def foreign_index(folder: Path) -> Path | None:
+    """The README.md that a report in this folder would overwrite though it is somebody else's; None if there is none."""
+    index = folder / INDEX
+    own = not index.is_file() or page_title(index.read_text(encoding="utf-8", errors="replace")) == INDEX_TITLE
+    return None if own else index
 
 
 def report_files(results: Sequence[DerivationResult], folder: Path) -> dict[Path, str]:

@@ -33,7 +33,7 @@ def diagnose(setting: Setting, claim: Claim, counterexample: Counterexample, *, 
     >>> D = Dim("D"); (i,) = indices("i", D); x, f = tensor("x", D), scalar("f")
     >>> setting = Setting((Given(x),), (Let(f, summation(x[i] ** 2, i)),))
     >>> diagnose(setting, Claim("half", partial(f, x[i]), x[i]), Counterexample({"D": 1}, {}, {}, "", ""))
-    ('off by a constant factor: the claimed side is 1/2 of the true one; multiply it by 2',)
+    ('off by a constant factor: the claimed side is 1/2 times the true one; multiply it by 2',)
     """
     return tuple(diagnosis.sentence for diagnosis in diagnoses(setting, claim, counterexample, seed=seed))
 

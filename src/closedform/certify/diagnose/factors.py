@@ -36,7 +36,7 @@ def _factor_found(case: Case, factor: Expr) -> Diagnosis:
         return Diagnosis(Kind.SIGN, "the sign is wrong: the true value is minus the claimed one")
     text = case.text(factor)
     if factor.is_number:
-        sentence = f"off by a constant factor: the claimed side is {case.text(1 / factor)} of the true one; multiply it by {text}"
+        sentence = f"off by a constant factor: the claimed side is {case.text(1 / factor)} times the true one; multiply it by {text}"
         return Diagnosis(Kind.CONSTANT_FACTOR, sentence)
     kind = Kind.SIZE_FACTOR if all(isinstance(s, Dim) for s in factor.free_symbols) else Kind.FACTOR
     return Diagnosis(kind, f"the claimed side has to be multiplied by {text}: that factor is missing")
