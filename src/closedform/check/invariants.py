@@ -100,7 +100,8 @@ def _constant_sum(name: str, axis: int, total: float) -> Invariant:
 
     def of_kernel(got: np.ndarray, bound: np.ndarray) -> Finding:
         n = got.shape[axis]
-        defect = np.sum(got, axis=axis) - total
+        with np.errstate(invalid="ignore"):  # infinite entries of both signs, where nothing is promised
+            defect = np.sum(got, axis=axis) - total
         tolerance = np.sum(bound, axis=axis) + n * 2.0**-53 * (np.sum(np.abs(got), axis=axis) + abs(total))
         return _finding(defect, tolerance, np.max(np.abs(got), initial=0.0))
 
