@@ -26,7 +26,6 @@ i, j = indices("i j", C)
 
 z, y, p, v = tensor("z", B, C), tensor("y", B, C), tensor("p", B, C), tensor("v", B, C)
 gamma, L = scalar("gamma"), scalar("L")
-
 LIN = "Lin et al., Focal Loss for Dense Object Detection (2017)"
 
 

@@ -14,6 +14,9 @@ z = tensor("z", B, C)
 p = tensor("p", B, C)
 L = scalar("L")
 
+# Of the rows of W under p[b].
+average = {index: summation(p[b, j] * W[j, index], j) for index in (m, n)}
+
 ARTICLE = "理解二阶曲率一 (Understanding second-order curvature, part 1)"
 
 derivation = Derivation(
@@ -63,6 +66,13 @@ derivation = Derivation(
             partial(L, e[a, m], e[b, n]),
             delta(a, b) * summation(W[c, m] * p[b, c] * (delta(c, k) - p[b, k]) * W[k, n], c, k) / B,
             title="W' (diag(p) - p p') W for each sample",
+        ),
+        Claim(
+            "hessian_e_block",
+            partial(L, e[b, m], e[b, n]),
+            summation(p[b, c] * (W[c, m] - average[m]) * (W[c, n] - average[n]), c) / B,
+            title="for one sample the covariance of the rows of W under p, which rounding cannot make indefinite",
+            computed=True,
         ),
     ),
 )

@@ -573,7 +573,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
 def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the features e.
 
-        d2L/de[b,m]de[b,n] = (sum_c(W[c,m]*W[c,n]*p[b,c]) - sum_c(W[c,m]*p[b,c])*sum_c(W[c,n]*p[b,c]))/B
+        d2L/de[b,m]de[b,n] = sum_c(p[b,c]*(W[c,m] - sum_j(W[j,m]*p[b,j]))*(W[c,n] - sum_j(W[j,n]*p[b,j])))/B
 
     Args:
         W: weights, shape (C, d).
@@ -585,7 +585,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         Shape (B, d, d), in the dtype of W.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d^2 or C*d^2 numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -601,8 +601,8 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        product = np.tensordot(p, W[:, :, None] * W[:, None, :], axes=([1], [0]))  # (B, d, d)
-        return (product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)
+        part = W - (p @ W)[:, None, :]  # (B, C, d)
+        return part.mT @ (part * (p / max(B, 1))[:, :, None])
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at])
@@ -657,7 +657,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
 def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the features e.
 
-        d2L/de[b,m]de[b,m] = (sum_c(W[c,m]^2*p[b,c]) - sum_c(W[c,m]*p[b,c])^2)/B
+        d2L/de[b,m]de[b,m] = sum_c(p[b,c]*(W[c,m] - sum_j(W[j,m]*p[b,j]))^2)/B
 
     Args:
         W: weights, shape (C, d).
@@ -668,12 +668,8 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     Returns:
         Shape (B, d), in the dtype of W.
 
-    Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding z costs.
-
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -689,7 +685,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        return _variance(W, p, p.argmax(-1)[..., None]) / max(B, 1)
+        return np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p) / max(B, 1)
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at])

@@ -606,7 +606,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
 def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the features e.
 
-        d2L/de[b,m]de[b,n] = (sum_c(W[c,m]*W[c,n]*p[b,c]) - sum_c(W[c,m]*p[b,c])*sum_c(W[c,n]*p[b,c]))/B
+        d2L/de[b,m]de[b,n] = sum_c(p[b,c]*(W[c,m] - sum_j(W[j,m]*p[b,j]))*(W[c,n] - sum_j(W[j,n]*p[b,j])))/B
 
     Args:
         W: weights, shape (C, d).
@@ -618,7 +618,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         Shape (B, d, d), in the dtype of W.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d^2 or C*d^2 numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -637,8 +637,8 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        product = torch.tensordot(p, W[:, :, None] * W[:, None, :], dims=([1], [0]))  # (B, d, d)
-        return ((product + (p @ (-W))[:, :, None] * (p @ W)[:, None, :]) / max(B, 1)).to(dtype)
+        part = W - (p @ W)[:, None, :]  # (B, C, d)
+        return (part.mT @ (part * (p / max(B, 1))[:, :, None])).to(dtype)
 
     if out is None:
         return rows(e)
@@ -700,7 +700,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
 def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the features e.
 
-        d2L/de[b,m]de[b,m] = (sum_c(W[c,m]^2*p[b,c]) - sum_c(W[c,m]*p[b,c])^2)/B
+        d2L/de[b,m]de[b,m] = sum_c(p[b,c]*(W[c,m] - sum_j(W[j,m]*p[b,j]))^2)/B
 
     Args:
         W: weights, shape (C, d).
@@ -711,12 +711,8 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     Returns:
         Shape (B, d), in the dtype of W.
 
-    Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding z costs.
-
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -735,7 +731,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        return (_variance(W, p, _top(p)) / max(B, 1)).to(dtype)
+        return (torch.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p) / max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e)

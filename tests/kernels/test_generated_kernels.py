@@ -7,6 +7,7 @@ held to them; `closedform verify` tries many more. A failure shrinks to small si
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,12 @@ def test_no_overflow_and_no_nan_at_logits_of_ten_thousand(backend: str, dtype: s
             given = {"z": z, "y": y, "v": v, "g": v}
             arguments = [given[item.name] for item in (*derivation.given, *function.extra)]
             assert np.all(np.isfinite(arrays.numbers(getattr(module, function.name)(*arguments)))), function.name
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_hessian_of_features_keeps_its_digits_where_one_class_leads(backend: str) -> None:
+    """Two classes with weights 1 and 0 and the feature 20: p (1 - p), by hand, though p is 1 in float32."""
+    W, e = (library(backend).array(a, "float32", "contiguous", "cpu") for a in (np.array([[1.0], [0.0]]), np.array([[20.0]])))
+    y = library(backend).array(np.array([[1.0, 0.0]]), "float32", "contiguous", "cpu")
+    found = importlib.import_module(f"closedform.numeric.{backend}.linear_cross_entropy").hessian_e(W, e, y)
+    assert float(found[0, 0, 0]) == pytest.approx(math.exp(-20) / (1 + math.exp(-20)) ** 2, rel=1e-6)
