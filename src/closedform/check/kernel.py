@@ -31,7 +31,7 @@ Redraw = Callable[[Choices], Case]
 SHRINKS = 60
 # How often a witness is asked until it has told something: were the reference wrong, it would be so on most inputs alike,
 # and each witness costs as much as it does.
-ASKED = 4
+ASKED = 3
 # On how many inputs an oracle must have been conclusive, or on a third of those that it applies to where they are fewer.
 ENOUGH = 3
 
