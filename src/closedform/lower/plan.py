@@ -43,18 +43,16 @@ class Plan:
         derivation, function: their names.
         steps: in the order in which they are computed.
         compulsory: numbers that any program moves: the arguments read once, the result written once.
-        stored: the largest array besides arguments and result; 0 if there is none.
         arrays: how many numbers the arrays besides arguments and result have, but for those that are never the largest.
-        live: what is held at once at most, besides arguments and result, at equal sizes.
+        held: how many of their numbers are held at once, but for what is never the most.
     """
 
     derivation: str
     function: str
     steps: tuple[Step, ...]
     compulsory: Expr
-    stored: Expr
     arrays: tuple[Expr, ...]
-    live: Expr
+    held: tuple[Expr, ...]
 
     @property
     def flops(self) -> Expr:
@@ -72,14 +70,8 @@ class Plan:
         return sum((step.moved for step in self.steps), S.Zero)
 
 
-def plan_of(derivation: str, function: Function, typical: int = 64) -> Plan:
-    """The plan of a function of a program.
-
-    Args:
-        derivation: its name.
-        function: from :func:`closedform.lower.lower`.
-        typical: the size of every dimension at which arrays are compared.
-    """
+def plan_of(derivation: str, function: Function) -> Plan:
+    """The plan of a function, from :func:`closedform.lower.lower`, of the derivation of that name."""
     order = [node for node in walk(function.result) if is_step(node)]
     names = _names(function, order)
     steps = tuple(
@@ -92,19 +84,20 @@ def plan_of(derivation: str, function: Function, typical: int = 64) -> Plan:
     fleeting = _summed_squares(order)
     sizes = {entries(node) for node in order if node not in result | fleeting}
     sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row)}  # its exponentials
-    stored = max(sizes, key=lambda size: _at(size, typical), default=S.Zero)
-    live = _live(order, result, typical)
-    return Plan(derivation, function.name, steps, taken + entries(function.result), stored, _maximal(sizes), live)
-
-
-def _at(size: Expr, typical: int) -> Expr:
-    return size.xreplace({symbol: S(typical) for symbol in size.free_symbols})
+    return Plan(derivation, function.name, steps, taken + entries(function.result), _maximal(sizes), _held(order, result))
 
 
 def _maximal(sizes: Iterable[Expr]) -> tuple[Expr, ...]:
-    """The products of dimensions that divide no other."""
-    known = sorted(sizes, key=str)
-    return tuple(size for size in known if not any(other != size and (other / size).as_numer_denom()[1] == 1 for other in known))
+    """Those of some polynomials in dimensions that no other is at least as large as at all sizes, in a fixed order."""
+    known = sorted({size.expand() for size in sizes}, key=str)
+    return tuple(size for size in known if not any(_never_below(other, size) for other in known if other != size))
+
+
+def _never_below(a: Expr, b: Expr) -> bool:
+    """Whether a >= b is seen at once: with every size 1 + x, x >= 0, their difference has no negative coefficient."""
+    difference = a - b
+    beyond_one = difference.xreplace({symbol: 1 + symbol for symbol in difference.free_symbols})
+    return all(coefficient >= 0 for coefficient in beyond_one.expand().as_coefficients_dict().values())
 
 
 def _summed_squares(order: list[ir.Node]) -> set[ir.Node]:
@@ -121,14 +114,13 @@ def _summed_squares(order: list[ir.Node]) -> set[ir.Node]:
     }
 
 
-def _live(order: list[ir.Node], result: set[ir.Node], typical: int) -> Expr:
-    """The most that is held at once, if each array is freed after its last use."""
+def _held(order: list[ir.Node], result: set[ir.Node]) -> tuple[Expr, ...]:
+    """What is held at once at the steps where that is most, if each array is freed after its last use."""
     last = {part: at for at, node in enumerate(order) for part in map(base, node.parts)}
-    held = [
+    return _maximal(
         sum((entries(node) for node in order[: at + 1] if node not in result and last.get(node, -1) >= at), S.Zero)
         for at in range(len(order))
-    ]
-    return max(held, key=lambda size: _at(size, typical), default=S.Zero)
+    )
 
 
 def _names(function: Function, order: list[ir.Node]) -> dict[ir.Node, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Expr, Integer, S, Symbol
+from sympy import Expr, Integer, Max, S, Symbol
 
 from closedform.errors import UsageError
 from closedform.functions import kernel_functions
@@ -58,8 +58,13 @@ class Plan:
 
     @property
     def largest(self) -> Expr:
-        """Bytes of the largest array between arguments and result."""
-        return self._bytes(self.steps.stored)
+        """Bytes of the largest array between arguments and result; 0 if there is none."""
+        return self._most(self.steps.arrays)
+
+    @property
+    def held(self) -> Expr:
+        """Bytes held at once at most between arguments and result, if each array is freed after its last use."""
+        return self._most(self.steps.held)
 
     def __str__(self) -> str:
         rows = [self._row(step) for step in self.steps.steps]
@@ -67,7 +72,7 @@ class Plan:
         least = ("least", "", _figure(self.product_flops), _figure(self.compulsory), "matrix products alone; arguments and result once")
         head = f"{self.steps.derivation}: {self.steps.function}, {self.dtype}"
         at = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        held = f"largest array between: {_figure(self.largest)} bytes; held at once: {_figure(self._bytes(self.steps.live))} bytes"
+        held = f"largest array between: {_figure(self.largest)} bytes; held at once: {_figure(self.held)} bytes"
         return "\n".join([head + (f", {at}" if at else ""), text.table(COLUMNS, [*rows, total, least]), held])
 
     def _row(self, step: Step) -> tuple[str, ...]:
@@ -77,6 +82,10 @@ class Plan:
     def _at(self, count: Expr) -> Expr:
         given: dict[Symbol, Expr] = {symbol: Integer(self.sizes[symbol.name]) for symbol in count.free_symbols if symbol.name in self.sizes}
         return S(count).xreplace(given)
+
+    def _most(self, numbers: Iterable[Expr]) -> Expr:
+        """The largest of them in bytes: a maximum where that depends on sizes that are not given."""
+        return Max(0, *map(self._bytes, numbers))
 
     def _bytes(self, numbers: Expr) -> Expr:
         return self._at((BYTES[self.dtype] * numbers).expand())
@@ -128,6 +137,8 @@ def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32",
 
 def _figure(count: Expr) -> str:
     """A formula; or a number with three digits and a unit."""
+    if isinstance(count, Max):
+        return f"max({', '.join(sorted(map(to_text, count.args)))})"
     if count.free_symbols:
         return to_text(count)
     number, unit = float(count), 0
