@@ -6,7 +6,6 @@ evenly over all classes, so that no logit is asked to grow without end.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
-    s[b,i] = eps/C + y[b,i]*(1 - eps)
     L = (-eps*sum_bi(log(p[b,i]))/C - (1 - eps)*sum_bi(y[b,i]*log(p[b,i])))/B
 
 Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016), section 7;

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from closedform.emit.docs import WIDTH, _folded
-from closedform.numeric.numpy import linear_cross_entropy, softmax
+from closedform.numeric.numpy import linear_cross_entropy, softmax, temperature
 
 
 @given(st.lists(st.sampled_from(["p[b,i]", "sum_k(p[b,k]*v[b,k])", " + ", " - ", "*", "(", ")", "x" * 50]), max_size=60).map("".join))
@@ -32,3 +32,8 @@ def test_functions_state_formula_shapes_and_errors() -> None:
     assert "y does not satisfy sum_k(y[b,k]) = 1" in doc
     assert "A number, in the dtype of W." in (linear_cross_entropy.value.__doc__ or "")
     assert "z: logits, shape (..., C)." in (softmax.value.__doc__ or "")
+
+
+def test_definitions_are_those_that_the_functions_are_made_of() -> None:
+    """The catalogue's claims about a temperature name the entropy too, which no kernel computes."""
+    assert "Definitions:\n    p[i] = exp(z[i]/T)/sum_k(exp(z[k]/T))\n\n" in (temperature.__doc__ or "")

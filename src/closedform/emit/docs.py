@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
+from sympy import Symbol
+
 from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
 from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Residual, Top
 from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
 from closedform.lower.traversal import walk
-from closedform.notation import Given, Let, head_name
+from closedform.notation import Expr, Given, Let, NamedTensor, head_name
 from closedform.syntax.text import to_text
 
 WIDTH = 116
@@ -34,12 +36,25 @@ def module_docstring(program: Program) -> str:
     """What the module is about, and its definitions."""
     paragraphs = [f"{program.title}.", *wrap(program.about, WIDTH)]
     lines = [paragraphs[0], "", *paragraphs[1:]] if program.about else [paragraphs[0]]
-    lines += ["", "Definitions:", *(line for let in program.setting.lets for line in _folded(definition(let, program)))]
+    lines += ["", "Definitions:", *(line for let in definitions(program) for line in _folded(definition(let, program)))]
     if program.leading:
         lines += ["", *wrap("Tensors may have any further axes in front, the same for all tensors of a call.", WIDTH)]
     if program.source:
         lines += ["", *wrap(f"Source: {program.source}", WIDTH)]
     return "\n".join(lines)
+
+
+def definitions(program: Program) -> list[Let]:
+    """The lets that the functions' formulas are made of; those that only a claim is about are left out."""
+    needed = set[str]().union(*(_names(side) for function in program.functions for side in (function.target, function.expression)))
+    for let in reversed(program.setting.lets):
+        if let.name in needed:
+            needed |= _names(let.body)
+    return [let for let in program.setting.lets if let.name in needed]
+
+
+def _names(expression: Expr) -> set[str]:
+    return {symbol.name for symbol in expression.atoms(NamedTensor, Symbol)}
 
 
 def definition(let: Let, program: Program) -> str:
