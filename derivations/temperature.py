@@ -1,11 +1,12 @@
 """Softmax with a temperature."""
 
-from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, exp, indices, partial, positive, scalar, summation, tensor
+from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, exp, indices, log, partial, positive, scalar, summation, tensor
 
 C = Dim("C")
 i, j, k = indices("i j k", C)
 
-z, p, T = tensor("z", C), tensor("p", C), scalar("T")
+z, p = tensor("z", C), tensor("p", C)
+T, m, V, H = scalar("T"), scalar("m"), scalar("V"), scalar("H")
 
 derivation = Derivation(
     name="temperature",
@@ -16,16 +17,22 @@ derivation = Derivation(
     ),
     source="Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network (2015), equation 1",
     given=(Given(z, "logits"), Given(T, "temperature", where=(positive(T),))),
-    lets=(Let(p[i], exp(z[i] / T) / summation(exp(z[k] / T), k), "probabilities"),),
+    lets=(
+        Let(p[i], exp(z[i] / T) / summation(exp(z[k] / T), k), "probabilities"),
+        Let(m, summation(p[k] * z[k], k), "mean logit"),
+        Let(V, summation(p[k] * (z[k] - m) ** 2, k), "variance of the logits"),
+        Let(H, -summation(p[k] * log(p[k]), k), "entropy"),
+    ),
     output=p,
     wrt=(z,),
     curved=True,
     claims=(
+        Claim("log_odds", log(p[i] / p[j]), (z[i] - z[j]) / T, title="log-odds shrink by T; the order of the classes stays"),
         Claim("jacobian_z", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]) / T, title="softmax's Jacobian over T"),
         Claim(
             "jacobian_T",
             partial(p[i], T),
-            -p[i] * (z[i] - summation(p[k] * z[k], k)) / T**2,
+            -p[i] * (z[i] - m) / T**2,
             title="logits above the mean logit lose probability as T grows",
         ),
         Claim(
@@ -34,5 +41,7 @@ derivation = Derivation(
             0,
             title="scaling logits and temperature alike changes nothing",
         ),
+        Claim("mean_falls", partial(m, T), -V / T**2, title="the mean logit falls as T grows, by the variance"),
+        Claim("entropy_grows", partial(H, T), V / T**3, title="the entropy grows, unless all logits are equal"),
     ),
 )

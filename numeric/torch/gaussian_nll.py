@@ -2,7 +2,8 @@
 """Gaussian negative log-likelihood.
 
 A model that predicts a mean and a variance for every target; the negative log-likelihood under Gaussians, averaged
-over batch and components, without the constant log(2 pi)/2.
+over batch and components, without the constant log(2 pi)/2. It is convex in the means, and in 1/v, but not in the
+variances: above twice the squared residual it is concave in v.
 
 Definitions:
     L = sum_bi(log(v[b,i]) + (mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C)
@@ -194,7 +195,7 @@ def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torc
 def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the means mu.
 
-        d2L/dmu[b,i]dmu[b,k] = delta(i,k)/(B*C*v[b,i])
+        d2L/dmu[b,i]dmu[b,j] = delta(i,j)/(B*C*v[b,i])
 
     Args:
         mu: means, shape (B, C).
@@ -235,7 +236,7 @@ def hessian_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch
 def hvp_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the means mu, times a direction; no Hessian is formed.
 
-        sum_kj(d2L/dmu[b,i]dmu[j,k]*v1[j,k]) = v1[b,i]/(B*C*v[b,i])
+        sum_ja(d2L/dmu[b,i]dmu[a,j]*v1[a,j]) = v1[b,i]/(B*C*v[b,i])
 
     Args:
         mu: means, shape (B, C).
@@ -388,7 +389,7 @@ def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch
 def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the variances v.
 
-        d2L/dv[b,i]dv[b,k] = -delta(i,k)*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
+        d2L/dv[b,i]dv[b,j] = -delta(i,j)*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
 
     Args:
         mu: means, shape (B, C).
@@ -429,7 +430,7 @@ def hessian_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.
 def hvp_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, v1: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the variances v, times a direction; no Hessian is formed.
 
-        sum_kj(d2L/dv[b,i]dv[j,k]*v1[j,k]) = -v1[b,i]*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
+        sum_ja(d2L/dv[b,i]dv[a,j]*v1[a,j]) = -v1[b,i]*(1 - 2*(mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C*v[b,i]^2)
 
     Args:
         mu: means, shape (B, C).

@@ -2,7 +2,7 @@
 """Normalisation to length one.
 
 A vector other than zero, divided by its Euclidean norm. The Jacobian projects on the tangent space of the sphere:
-it maps x to zero.
+it maps x to zero. It falls as 1/r, so long vectors get small gradients.
 
 Definitions:
     r = sqrt(sum_k(x[k]^2))
