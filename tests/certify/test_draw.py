@@ -6,7 +6,7 @@ from sympy import Expr, Integer, Rational
 
 from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
-from closedform.certify.real_points import satisfied
+from closedform.certify.real_points import residual_let, satisfied, solve_equations
 from closedform.certify.rings.chains import SMOOTH
 from closedform.certify.rings.node import Node
 from closedform.certify.rings.tower import Tower
@@ -27,6 +27,7 @@ from closedform.notation import (
     exp,
     free_indices,
     indices,
+    partial,
     positive,
     scalar,
     summation,
@@ -159,3 +160,12 @@ def test_unknown_functions_have_symmetric_second_derivatives() -> None:
     assert second.shape == (3, 5, 4, 4)
     assert (second == second.swapaxes(2, 3)).all()
     assert Index("i", D).dim == D
+
+
+def test_positive_entries_that_are_to_sum_to_one_are_divided_by_their_sum() -> None:
+    relation = equation(summation(x[i], i), 1)
+    let = residual_let(relation, "residual")
+    setting = Setting((Given(x, where=(positive(x[i]), relation)),), (let,))
+    values = {"x": np.array([3.0, 1e-9, 0.5, 40.0])}
+    assert solve_equations(setting.given[0], [(let, partial(let.head, x[i]), (i,))], setting, SIZES, values)
+    assert np.allclose(values["x"], np.array([3.0, 1e-9, 0.5, 40.0]) / (43.5 + 1e-9), rtol=1e-12, atol=0)

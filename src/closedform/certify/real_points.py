@@ -196,7 +196,10 @@ def satisfied(setting: Setting, sizes: Mapping[Dim, int], values: Mapping[str, A
 def solve_equations(
     given: Given, equations: list[tuple[Let, Expr, tuple[Index, ...]]], setting: Setting, sizes: Mapping[Dim, int], values: dict[str, Any]
 ) -> bool:
-    """Newton's method for one given, the others fixed: least steps, relative ones where all entries are positive.
+    """Newton's method for one given, the others fixed.
+
+    Steps are the least; where all entries are positive, the least by sum_i dx[i]^2/x[i], which keeps them so: a sum that is to be 1
+    then takes a single step, x/sum(x).
 
     Args:
         equations: the residual as a let of ``setting``, its derivative by the given, and the derivative's axes.
@@ -204,20 +207,18 @@ def solve_equations(
     ring = Float64()
     for _ in range(60):
         x = np.asarray(values[given.name], dtype=float)
-        residuals, rows = [], []
-        for let, slope, at in equations:
-            residual = np.asarray(evaluate(let.head, setting, sizes, values, ring, let.indices), dtype=float)
-            residuals.append(residual.reshape(-1))
-            rows.append(
-                np.asarray(evaluate(slope, setting, sizes, values, ring, (*let.indices, *at)), dtype=float).reshape(residual.size, -1)
-            )
-        f, jacobian = np.concatenate(residuals), np.concatenate(rows)
+        residuals = [evaluate(let.head, setting, sizes, values, ring, let.indices) for let, _, _ in equations]
+        f = np.concatenate([np.asarray(residual, dtype=float).reshape(-1) for residual in residuals])
         if not np.all(np.isfinite(f)):
             return False
         if np.abs(f).max(initial=0.0) < 1e-13:
             return True
-        weight = x.reshape(-1) if np.all(x > 0) else np.ones(x.size)
-        step = np.linalg.lstsq(jacobian * weight, f, rcond=1e-10)[0]
-        moved = x.reshape(-1) * np.exp(-np.clip(step, -1, 1)) if np.all(x > 0) else x.reshape(-1) - step
+        slopes = [evaluate(slope, setting, sizes, values, ring, (*let.indices, *at)) for let, slope, at in equations]
+        jacobian = np.concatenate([np.asarray(slope, dtype=float).reshape(-1, x.size) for slope in slopes])
+        flat = x.reshape(-1)
+        weight = np.sqrt(flat) if np.all(x > 0) else np.ones(x.size)
+        step = weight * np.linalg.lstsq(jacobian * weight, f, rcond=1e-10)[0]
+        leaves = np.all(x > 0) and not np.all(step < flat)
+        moved = flat * np.exp(-np.clip(step / flat, -1, 1)) if leaves else flat - step
         values[given.name] = moved.reshape(x.shape)
     return bool(np.abs(f).max(initial=0.0) < 1e-9)
