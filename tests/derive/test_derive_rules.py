@@ -32,6 +32,7 @@ from closedform.notation import (
     Membership,
     OneHot,
     Partial,
+    Relation,
     Setting,
     SymmetricMatrix,
     delta,
@@ -40,6 +41,8 @@ from closedform.notation import (
     indices,
     inv,
     less,
+    less_equal,
+    positive,
     relu,
     scalar,
     sigmoid,
@@ -152,6 +155,18 @@ def test_known_entries() -> None:
     assert use_known_entries(y[i] * y[j], FACTS) == y[i] * delta(i, j)
     assert use_known_entries(A[j, i] + A[i, j], FACTS) == 2 * A[i, j]
     assert use_known_entries(z[i] ** 2, FACTS) == z[i] ** 2
+
+
+def test_a_condition_that_says_no_more_than_the_factor_beside_it() -> None:
+    """y*where(0 < y, 1, 0) = y for y >= 0 only, and only beside that entry."""
+    given = (Given(y, where=(Relation(">=", y[i], 0),)), Given(z, where=(Relation(">=", z[i], -1),)), Given(A, where=(positive(A[i, i]),)))
+    facts = collect_facts(Setting(given, ()), frozenset(), ())
+    counted = where(less(0, y[i]), 1, 0)
+    assert facts.nonnegative == {"y"}
+    assert same(use_known_entries(total(y[i] * z[j] * counted, i), facts), total(y[i] * z[j], i))
+    assert use_known_entries(y[i] * where(less_equal(y[i], 0), 0, 1), facts) == y[i]
+    assert use_known_entries(y[j] * counted, facts) == y[j] * counted
+    assert use_known_entries(z[i] * where(less(0, z[i]), 1, 0), facts) == z[i] * where(less(0, z[i]), 1, 0)
 
 
 def test_a_sum_with_a_symmetric_matrix_has_one_form() -> None:

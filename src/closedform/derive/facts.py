@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Abs, Add, Expr, Function, Indexed, Mul, Pow, S, Sum, exp
+from sympy import Abs, Add, Expr, Function, Indexed, Mul, Pow, S, Sum, Symbol, exp
 
 from closedform.derive.algebra import factors, fresh, is_leaf, nodes, powers, substitute, sum_parts, terms, transform
 from closedform.derive.calculus import Dependence
@@ -78,6 +78,7 @@ class Facts:
     softmaxes: the lets that are softmaxes.
     sums: sums whose value is known.
     onehot, bits, signs: names of tensors whose entries are idempotent along the last axis, 0 or 1, -1 or 1.
+    nonnegative: names whose entries are at least 0.
     symmetric: names of symmetric matrices.
     relations: lets, solved for one of their parts.
     """
@@ -88,6 +89,7 @@ class Facts:
     onehot: frozenset[str] = frozenset()
     bits: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
+    nonnegative: frozenset[str] = frozenset()
     symmetric: frozenset[str] = frozenset()
     relations: tuple[Solved, ...] = ()
 
@@ -130,6 +132,7 @@ def collect_facts(setting: Setting, varied: frozenset[str], lets: tuple[Let, ...
         onehot=frozenset(c.tensor.name for c in constraints if isinstance(c, OneHot)),
         bits=_with_values(constraints, {0, 1}) | frozenset(c.tensor.name for c in constraints if isinstance(c, OneHot)),
         signs=_with_values(constraints, {-1, 1}),
+        nonnegative=frozenset(head_name(c.lhs) for c in constraints if isinstance(c, Relation) and _keeps_from_below_zero(c)),
         symmetric=frozenset(c.tensor.name for c in constraints if isinstance(c, SymmetricMatrix | PositiveDefiniteMatrix))
         | _written_out_symmetric(constraints)
         | frozenset(let.name for let in lets if _is_symmetric(let)),
@@ -184,6 +187,13 @@ def _solved_for_a_sum(constraint: Relation) -> list[Known]:
 
 def _with_values(constraints: Sequence[object], values: set[int]) -> frozenset[str]:
     return frozenset(head_name(c.entry) for c in constraints if isinstance(c, Membership) and set(map(int, c.values)) == values)
+
+
+def _keeps_from_below_zero(constraint: Relation) -> bool:
+    """y[b,k] >= 0 or more, of every entry: not of A[i,i] alone."""
+    at = constraint.lhs.indices if isinstance(constraint.lhs, Indexed) else ()
+    every = isinstance(constraint.lhs, Indexed | Symbol) and len(set(at)) == len(at)
+    return every and constraint.op in (">", ">=") and constraint.rhs.is_nonnegative is True
 
 
 def _is_symmetric(let: Let) -> bool:

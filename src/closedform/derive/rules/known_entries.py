@@ -1,29 +1,30 @@
-"""Use what is known of single entries: one-hot rows, entries that are 0, 1 or -1, symmetric matrices."""
+"""Use what is known of single entries: one-hot rows, entries that are 0, 1 or -1, or not negative, symmetric matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Indexed, KroneckerDelta, Mul, Pow, S, Sum
+from sympy import Expr, Indexed, KroneckerDelta, Mul, Pow, S, Sum, Symbol
 
 from closedform.derive.algebra import factors, is_leaf, rebuilt, transform
 from closedform.derive.canonical import PREFIX, canonical, key
 from closedform.derive.facts import Facts
 from closedform.derive.rules.base import Rule
-from closedform.notation import Index, head_name, inv
+from closedform.notation import Index, head_name, inv, less, less_equal, where
 
 
 def use_known_entries(expression: Expr, facts: Facts) -> Expr:
-    """y[c]^2 = y[c] for 0 and 1, s^2 = 1 for signs, y[c]*y[d] = delta(c,d)*y[c] for one-hot rows, A[j,i] = A[i,j]."""
-    if not (facts.bits or facts.signs or facts.symmetric):
+    """y[c]^2 = y[c] for 0 and 1, s^2 = 1 for signs, y[c]*y[d] = delta(c,d)*y[c] for one-hot rows, A[j,i] = A[i,j],
+    y[c]*where(0 < y[c], 1, 0) = y[c] for y >= 0."""
+    if not (facts.bits or facts.signs or facts.symmetric or facts.nonnegative):
         return expression
 
     def change(node: Any) -> Any:
         if isinstance(node, Pow):
             return _power(node, facts)
-        if isinstance(node, Mul) and facts.onehot:
-            return _one_hot_product(node, facts)
+        if isinstance(node, Mul) and (facts.onehot or facts.nonnegative):
+            return _one_hot_product(_without_idle_conditions(node, facts), facts)
         if isinstance(node, Indexed) and node.base.name in facts.symmetric:
             return node.base[tuple(sorted(node.indices, key=_rank))]
         if isinstance(node, inv) and node.args[0].name in facts.symmetric:
@@ -68,7 +69,15 @@ def _power(node: Pow, facts: Facts) -> Expr:
     return node
 
 
-def _one_hot_product(node: Mul, facts: Facts) -> Expr:
+def _without_idle_conditions(node: Expr, facts: Facts) -> Expr:
+    """A factor that is 0 where another is 0 anyway, and 1 elsewhere, says nothing."""
+    parts = factors(node)
+    entries = [part for part in parts if isinstance(part, Indexed | Symbol) and head_name(part) in facts.nonnegative]
+    idle = {choice for y in entries for choice in (where(less(0, y), 1, 0), where(less_equal(y, 0), 0, 1))}
+    return Mul(*[part for part in parts if part not in idle])
+
+
+def _one_hot_product(node: Expr, facts: Facts) -> Expr:
     entries = [part for part in factors(node) if isinstance(part, Indexed) and part.base.name in facts.onehot]
     for first in entries:
         for second in entries:
