@@ -7,14 +7,14 @@ from closedform.notation import (
     Given,
     Let,
     OneHot,
+    Relation,
     delta,
     equation,
     exp,
     indices,
-    less,
+    less_equal,
     log,
     partial,
-    positive,
     scalar,
     summation,
     tensor,
@@ -26,28 +26,33 @@ a, b = indices("a b", B)
 i, j, k = indices("i j k", C)
 z, p = tensor("z", B, C), tensor("p", B, C)
 y, h = tensor("y", B, C), tensor("h", B, C)
-K, X, H, K_h = scalar("K"), scalar("X"), scalar("H"), scalar("K_h")
+K, X, H = scalar("K"), scalar("X"), scalar("H")
 
 derivation = Derivation(
     name="kl_divergence",
     title="Kullback-Leibler divergence of softmax from labels",
     about=(
         "KL(y || p), the mean over the batch. It is the cross-entropy minus the entropy of the labels, which does not depend on "
-        "the logits: both have the same gradient and the same Hessian. For one-hot labels, with 0 log 0 = 0, they are equal."
+        "the logits: both have the same gradient and the same Hessian. A label may be 0, as 0 log 0 = 0; for one-hot labels the "
+        "divergence is the cross-entropy."
     ),
-    source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model)",
+    source=(
+        "理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model); "
+        "torch.nn.functional.kl_div of log_softmax(z), reduction 'batchmean'"
+    ),
     given=(
         Given(z, "logits"),
-        Given(y, "soft labels", where=(positive(y[b, k]), equation(summation(y[b, k], k), 1))),
-        Given(h, "one-hot labels", where=(OneHot(h),)),
+        Given(y, "label probabilities", where=(Relation(">=", y[b, k], 0), equation(summation(y[b, k], k), 1))),
     ),
     lets=(
         Let(p[b, i], exp(z[b, i]) / summation(exp(z[b, k]), k), "probabilities"),
-        Let(K, summation(y[b, i] * log(y[b, i] / p[b, i]), i, b) / B, "divergence from soft labels"),
-        Let(X, -summation(y[b, i] * log(p[b, i]), i, b) / B, "cross-entropy with soft labels"),
-        Let(H, -summation(y[b, i] * log(y[b, i]), i, b) / B, "entropy of the labels"),
-        Let(K_h, summation(where(less(1, 2 * h[b, i]), h[b, i] * log(h[b, i] / p[b, i]), 0), i, b) / B, "divergence from one-hot labels"),
+        Let(K, summation(where(less_equal(y[b, i], 0), 0, y[b, i] * log(y[b, i] / p[b, i])), i, b) / B, "divergence"),
+        Let(X, -summation(y[b, i] * log(p[b, i]), i, b) / B, "cross-entropy"),
+        Let(H, -summation(where(less_equal(y[b, i], 0), 0, y[b, i] * log(y[b, i])), i, b) / B, "entropy of the labels"),
     ),
+    output=K,
+    wrt=(z,),
+    batch=B,
     cites=(14,),
     claims=(
         Claim("constant_in_z", K, X - H, title="the cross-entropy minus a constant in z", cites=(14,)),
@@ -60,8 +65,12 @@ derivation = Derivation(
             title="one block diag(p) - p p' a sample; the labels drop out",
         ),
         Claim(
-            "one_hot", K_h, -summation(h[b, i] * log(p[b, i]), i, b) / B, title="one-hot labels: equal to the cross-entropy", cites=(14,)
+            "one_hot",
+            summation(where(less_equal(h[b, i], 0), 0, h[b, i] * log(h[b, i] / p[b, i])), i, b) / B,
+            -summation(h[b, i] * log(p[b, i]), i, b) / B,
+            title="one-hot labels: equal to the cross-entropy",
+            cites=(14,),
+            given=(Given(h, "one-hot labels", where=(OneHot(h),)),),
         ),
-        Claim("one_hot_gradient", partial(K_h, z[b, i]), (p[b, i] - h[b, i]) / B, title="and so are the gradients"),
     ),
 )

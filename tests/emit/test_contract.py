@@ -10,8 +10,9 @@ import pytest
 import torch
 from kernel_cases import function_names
 
-from closedform.numeric.numpy import cross_entropy, linear_cross_entropy, linear_mse, mse, softmax
+from closedform.numeric.numpy import cross_entropy, kl_divergence, linear_cross_entropy, linear_mse, mse, softmax
 from closedform.numeric.torch import cross_entropy as torch_ce
+from closedform.numeric.torch import kl_divergence as torch_kl
 from closedform.numeric.torch import linear_cross_entropy as torch_head
 from closedform.numeric.torch import linear_mse as torch_linear_mse
 from closedform.numeric.torch import mse as torch_mse
@@ -140,3 +141,14 @@ def test_labels_of_every_integer_type_are_classes() -> None:
         np.testing.assert_array_equal(cross_entropy.gradient(z, y.astype(kind)), want)
         found = torch_ce.gradient(torch.as_tensor(z), torch.as_tensor(y.astype(kind))).numpy()
         np.testing.assert_allclose(found, want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("module", [kl_divergence, torch_kl], ids=["numpy", "torch"])
+def test_a_branch_that_is_not_taken_warns_of_nothing_and_hides_no_nan(module: ModuleType) -> None:
+    make = torch.as_tensor if module is torch_kl else np.asarray
+    z, y = np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 1.0, 0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isclose(float(module.value(make(z), make(y))), float(cross_entropy.value(z, y)), rtol=1e-14)
+        for nan in ((np.array([[1.0, np.nan, 3.0]]), y), (z, np.array([[0.0, np.nan, 0.0]]))):
+            assert np.isnan(float(module.value(*map(make, nan))))

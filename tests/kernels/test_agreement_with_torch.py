@@ -61,6 +61,14 @@ def _soft(generator: torch.Generator) -> Tensor:
     return torch.randn(SIZES["B"], SIZES["C"], generator=generator, dtype=torch.float64).softmax(-1)
 
 
+def _sparse(generator: torch.Generator) -> Tensor:
+    """Rows of probabilities, half of which are 0, and a one-hot row."""
+    y = _soft(generator)
+    y[:, ::2] = 0
+    y[0] = torch.eye(SIZES["C"], dtype=torch.float64)[2]
+    return y / y.sum(-1, keepdim=True)
+
+
 def _mask(generator: torch.Generator) -> Tensor:
     return torch.tensor([1, 0, 1, 1, 0, 1], dtype=torch.float64)
 
@@ -71,6 +79,10 @@ def _ignoring(z: Tensor, y: Tensor, m: Tensor) -> Tensor:
 
 def _distilling(z: Tensor, t: Tensor, T: Tensor) -> Tensor:
     return T**2 * F.kl_div(F.log_softmax(z / T, -1), F.log_softmax(t / T, -1), log_target=True, reduction="batchmean")
+
+
+def _diverging(z: Tensor, y: Tensor) -> Tensor:
+    return F.kl_div(F.log_softmax(z, -1), y, reduction="batchmean")
 
 
 def _contrasting(q: Tensor, k: Tensor, T: Tensor) -> Tensor:
@@ -109,6 +121,8 @@ PEERS = (
         "class_weights of either sign",
     ),
     Peer("ignored_labels", _ignoring, {"y": _classes, "m": _mask}),
+    Peer("kl_divergence", _diverging, {"y": _soft}),
+    Peer("kl_divergence", _diverging, {"y": _sparse}, "kl_divergence of labels that may be 0"),
     Peer("distillation", _distilling, {"T": _number(3.0)}),
     Peer(
         "bce_with_logits",

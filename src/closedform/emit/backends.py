@@ -26,6 +26,7 @@ class Backend:
         has_devices: whether arrays live on devices, and half precision is computed in single.
         tolerance: of equations between arguments, with an argument's name to fill in.
         kinds: what the inputs must be.
+        unwarned: a decorator for functions that compute a branch where it is not taken, if the library warns of that.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Backend:
     has_devices: bool
     tolerance: str
     kinds: str
+    unwarned: str = ""
 
     def is_floating(self, variable: str) -> str:
         """The test whether labels are probabilities."""
@@ -56,6 +58,7 @@ BACKENDS = {
         has_devices=False,
         tolerance="1e-4",
         kinds="float32 or float64 arrays of one dtype",
+        unwarned='@np.errstate(divide="ignore", invalid="ignore")',
     ),
     "torch": Backend(
         name="torch",

@@ -13,7 +13,7 @@ from closedform.emit.checks import annotation, check_lines, condition_lines, dir
 from closedform.emit.docs import function_docstring
 from closedform.emit.text import INDENT, docstring, indented, is_one_call, shape_tuple, wrapped
 from closedform.emit.writer import Writer
-from closedform.lower.nodes import Input, Labels, Node
+from closedform.lower.nodes import Input, Labels, Map, Node
 from closedform.lower.program import Function
 from closedform.lower.rowwise import is_rowwise
 from closedform.lower.traversal import walk
@@ -52,7 +52,8 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
     writer.need(printer.helpers)
     raised = writer.raises(parameters, out=array)
     doc = function_docstring(function, writer.program, writer.output(), writer.described(function.wrt), raised)
-    return "\n".join([signature(writer, function.name, parameters, out=array), docstring(doc), *lines])
+    decorated = [writer.backend.unwarned] if writer.backend.unwarned and _leaves_the_domain(function) else []
+    return "\n".join([*decorated, signature(writer, function.name, parameters, out=array), docstring(doc), *lines])
 
 
 def signature(writer: Writer, name: str, parameters: Sequence[Given], *, out: bool, method: bool = False) -> str:
@@ -145,6 +146,13 @@ def narrowed(writer: Writer, result: str, dtype: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------------
+
+
+def _leaves_the_domain(function: Function) -> bool:
+    """Whether a branch has no value where another is taken, as y*log(y) in where(0 < y, y*log(y), 0): arrays compute all branches."""
+    choices = [node for node in walk(function.result) if isinstance(node, Map) and node.op == "where"]
+    inside = [node for choice in choices for branch in choice.args[1:] for node in walk(branch)]
+    return any(isinstance(node, Map) and node.op in ("log", "sqrt", "div") for node in inside)
 
 
 def _used(function: Function) -> list[Given]:
