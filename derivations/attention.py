@@ -41,7 +41,7 @@ derivation = Derivation(
         "N queries look up M values of size e: each output is the mean of the values under a softmax of the query's "
         "similarities with M keys of size d. Further axes in front are batch and heads."
     ),
-    source="Vaswani et al., Attention Is All You Need (2017), equation 1; torch.nn.functional.scaled_dot_product_attention",
+    source="Vaswani et al., Attention Is All You Need (2017); torch.nn.functional.scaled_dot_product_attention",
     given=(Given(Q, "queries"), Given(K, "keys"), Given(V, "values")),
     lets=(
         Let(S[n, m], summation(Q[n, c] * K[m, c], c) / sqrt(D), "scores"),
@@ -64,7 +64,7 @@ derivation = Derivation(
             summation(g[n, f] * partial(O[n, f], Q[r, c]), n, f),
             summation(P[r, m] * (summation(g[r, f] * V[m, f], f) - summation(g[r, f] * O[r, f], f)) * K[m, c], m) / sqrt(D),
             title="the row sums of P*(g V') are those of g*O, which need no N x M array",
-            source="Dao et al., FlashAttention (2022), appendix B.4",
+            source="Dao et al., FlashAttention (2022), the backward pass in the appendix",
             given=(Given(g, "upstream gradient"),),
         ),
         Claim(

@@ -42,7 +42,7 @@ derivation = Derivation(
         "Binary cross-entropy with labels -1 and 1 in which answers that are right already count less: p is the probability "
         "of the label, and its loss is multiplied by (1 - p)^gamma; averaged over batch and labels."
     ),
-    source=f"{LIN}, equation 4",
+    source=f"{LIN}, section Focal Loss",
     given=(
         Given(z, "logits"),
         Given(y, "labels, -1 or 1", where=(Membership(y[b, i], (-1, 1)),)),
@@ -61,7 +61,7 @@ derivation = Derivation(
             partial(L, z[b, i]),
             y[b, i] * (1 - p[b, i]) ** gamma * (gamma * p[b, i] * log(p[b, i]) + p[b, i] - 1) / (B * C),
             title="that of cross-entropy, p - 1, for gamma = 0",
-            source=f"{LIN}, equation 11",
+            source=f"{LIN}, the derivatives in the appendix",
         ),
         Claim(
             "hessian",

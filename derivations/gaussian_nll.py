@@ -17,7 +17,7 @@ derivation = Derivation(
         "averaged over batch and components, without the constant log(2 pi)/2. It is convex in the means, and in 1/v, but not in "
         "the variances: above twice the squared residual it is concave in v."
     ),
-    source="Nix and Weigend, Estimating the mean and variance of the target probability distribution (1994), equation 2",
+    source="Nix and Weigend, Estimating the mean and variance of the target probability distribution (1994); torch's gaussian_nll_loss",
     given=(Given(mu, "means"), Given(y, "targets"), Given(v, "variances", where=(positive(v[b, i]),))),
     lets=(Let(L, summation(log(v[b, i]) + square / v[b, i], i, b) / (2 * B * C), "loss"),),
     output=L,

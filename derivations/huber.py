@@ -34,7 +34,7 @@ derivation = Derivation(
         "Squared for residuals up to a threshold d and linear beyond, averaged over batch and components: as smooth as the "
         "mean squared error near zero, as robust as the absolute error far out. At |r| = d the second derivative jumps."
     ),
-    source="Huber, Robust Estimation of a Location Parameter (1964), section 5; torch.nn.functional.huber_loss(delta=d)",
+    source="Huber, Robust Estimation of a Location Parameter (1964); torch.nn.functional.huber_loss(delta=d)",
     given=(Given(z, "outputs"), Given(y, "targets"), Given(d, "threshold", where=(positive(d),))),
     lets=(
         Let(r[b, i], z[b, i] - y[b, i], "residuals"),

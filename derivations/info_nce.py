@@ -17,7 +17,7 @@ derivation = Derivation(
         "The contrastive loss: query n has to find its own key n among all N keys, by a softmax over the similarities at "
         "temperature T; the mean over the queries of the cross-entropy with the diagonal as labels."
     ),
-    source="van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding (2018), equation 4",
+    source="van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding (2018), the InfoNCE loss",
     given=(Given(q, "queries"), Given(k, "keys"), Given(T, "temperature", where=(positive(T),))),
     lets=(
         Let(s[n, m], summation(q[n, c] * k[m, c], c) / T, "similarities"),

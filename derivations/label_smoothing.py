@@ -25,7 +25,9 @@ i, j, k = indices("i j k", C)
 z, y, p, s = tensor("z", B, C), tensor("y", B, C), tensor("p", B, C), tensor("s", B, C)
 eps, L = scalar("eps"), scalar("L")
 
-SZEGEDY = "Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016), section 7"
+SZEGEDY = (
+    "Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016), section Model Regularization via Label Smoothing"
+)
 
 derivation = Derivation(
     name="label_smoothing",

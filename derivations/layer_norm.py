@@ -22,7 +22,7 @@ derivation = Derivation(
         "The features of a sample less their mean, over their standard deviation, with a gain w and a bias b for each "
         "feature. The Jacobian projects out what the normalisation ignores: shifts, and scalings of x (but for eps)."
     ),
-    source="Ba, Kiros and Hinton, Layer Normalization (2016), equation 4; torch.nn.functional.layer_norm",
+    source="Ba, Kiros and Hinton, Layer Normalization (2016); torch.nn.functional.layer_norm",
     given=(Given(x, "features"), Given(w, "gains"), Given(b, "biases"), Given(eps, "added to the variance", where=(positive(eps),))),
     lets=(
         Let(mu, summation(x[k], k) / D, "mean"),

@@ -15,7 +15,7 @@ derivation = Derivation(
         "The logarithm of the hyperbolic cosine of the residual, averaged over batch and components: near zero half the "
         "squared error, far out the absolute error less log 2, and smooth everywhere."
     ),
-    source="Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990), table I",
+    source="Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990)",
     given=(Given(z, "outputs"), Given(y, "targets")),
     lets=(Let(L, summation(log(cosh(z[b, i] - y[b, i])), i, b) / (B * C), "loss"),),
     output=L,

@@ -15,7 +15,7 @@ derivation = Derivation(
         "The logarithms of the softmax probabilities: the logits less their logsumexp. Its Jacobian is the identity less "
         "a matrix whose rows all are p; its second derivatives are minus those of logsumexp, the same for every output."
     ),
-    source="Goodfellow, Bengio and Courville, Deep Learning (2016), equation 6.30; torch.nn.functional.log_softmax",
+    source="Goodfellow, Bengio and Courville, Deep Learning (2016), chapter 6, softmax units; torch.nn.functional.log_softmax",
     given=(Given(z, "logits"),),
     lets=(
         Let(p[i], exp(z[i]) / summation(exp(z[k]), k), "probabilities"),

@@ -15,7 +15,7 @@ derivation = Derivation(
         "The features of a sample over their root mean square, with a gain w for each feature: layer normalisation without "
         "the mean and the bias. The Jacobian projects out scalings of x (but for eps)."
     ),
-    source="Zhang and Sennrich, Root Mean Square Layer Normalization (2019), equation 4; torch.nn.functional.rms_norm",
+    source="Zhang and Sennrich, Root Mean Square Layer Normalization (2019); torch.nn.functional.rms_norm",
     given=(Given(x, "features"), Given(w, "gains"), Given(eps, "added to the mean square", where=(positive(eps),))),
     lets=(
         Let(s, sqrt(summation(x[k] ** 2, k) / D + eps), "root mean square"),

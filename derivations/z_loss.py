@@ -16,7 +16,7 @@ derivation = Derivation(
         "Cross-entropy with a penalty on the square of each row's logsumexp, which keeps the softmax's denominator near one: "
         "cross-entropy alone does not change when all logits of a row are shifted, so they may drift."
     ),
-    source="Chowdhery et al., PaLM (2022), section 5, with lam = 1e-4; Zoph et al., ST-MoE (2022), equation 5",
+    source="Chowdhery et al., PaLM (2022), section Training Setup, with lam = 1e-4; Zoph et al., ST-MoE (2022), the router z-loss",
     given=(
         Given(z, "logits"),
         Given(y, "labels", where=(equation(summation(y[b, k], k), 1),), classes=True),

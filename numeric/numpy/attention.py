@@ -11,8 +11,7 @@ Definitions:
 
 Tensors may have any further axes in front, the same for all tensors of a call.
 
-Source: Vaswani et al., Attention Is All You Need (2017), equation 1;
-torch.nn.functional.scaled_dot_product_attention
+Source: Vaswani et al., Attention Is All You Need (2017); torch.nn.functional.scaled_dot_product_attention
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ Definitions:
     p[b,i] = sigmoid(y[b,i]*z[b,i])
     L = -sum_bi(log(p[b,i])*(1 - p[b,i])^gamma)/(B*C)
 
-Source: Lin et al., Focal Loss for Dense Object Detection (2017), equation 4
+Source: Lin et al., Focal Loss for Dense Object Detection (2017), section Focal Loss
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ Definitions:
 
 Tensors may have any further axes in front, the same for all tensors of a call.
 
-Source: Ba, Kiros and Hinton, Layer Normalization (2016), equation 4; torch.nn.functional.layer_norm
+Source: Ba, Kiros and Hinton, Layer Normalization (2016); torch.nn.functional.layer_norm
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ squared error, far out the absolute error less log 2, and smooth everywhere.
 Definitions:
     L = sum_bi(log(cosh(y[b,i] - z[b,i])))/(B*C)
 
-Source: Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990), table I
+Source: Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990)
 """
 
 import numpy as np

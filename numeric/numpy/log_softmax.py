@@ -10,7 +10,8 @@ Definitions:
 
 Tensors may have any further axes in front, the same for all tensors of a call.
 
-Source: Goodfellow, Bengio and Courville, Deep Learning (2016), equation 6.30; torch.nn.functional.log_softmax
+Source: Goodfellow, Bengio and Courville, Deep Learning (2016), chapter 6, softmax units;
+torch.nn.functional.log_softmax
 """
 
 import numpy as np

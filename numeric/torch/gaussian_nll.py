@@ -8,7 +8,8 @@ variances: above twice the squared residual it is concave in v.
 Definitions:
     L = sum_bi(log(v[b,i]) + (mu[b,i] - y[b,i])^2/v[b,i])/(2*B*C)
 
-Source: Nix and Weigend, Estimating the mean and variance of the target probability distribution (1994), equation 2
+Source: Nix and Weigend, Estimating the mean and variance of the target probability distribution (1994); torch's
+gaussian_nll_loss
 """
 
 import torch

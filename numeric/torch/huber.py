@@ -8,7 +8,7 @@ Definitions:
     r[b,i] = z[b,i] - y[b,i]
     L = sum_bi(where(abs(r[b,i]) <= d, r[b,i]^2/2, d*(abs(r[b,i]) - d/2)))/(B*C)
 
-Source: Huber, Robust Estimation of a Location Parameter (1964), section 5; torch.nn.functional.huber_loss(delta=d)
+Source: Huber, Robust Estimation of a Location Parameter (1964); torch.nn.functional.huber_loss(delta=d)
 """
 
 import torch

@@ -11,7 +11,8 @@ Definitions:
 
 Tensors may have any further axes in front, the same for all tensors of a call.
 
-Source: van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding (2018), equation 4
+Source: van den Oord, Li and Vinyals, Representation Learning with Contrastive Predictive Coding (2018), the InfoNCE
+loss
 """
 
 import torch

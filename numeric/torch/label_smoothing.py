@@ -8,8 +8,8 @@ Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
     L = (-eps*sum_bi(log(p[b,i]))/C - (1 - eps)*sum_bi(y[b,i]*log(p[b,i])))/B
 
-Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016), section 7;
-torch.nn.functional.cross_entropy(label_smoothing=eps)
+Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016), section Model
+Regularization via Label Smoothing; torch.nn.functional.cross_entropy(label_smoothing=eps)
 """
 
 import torch

@@ -11,7 +11,7 @@ Definitions:
 
 Tensors may have any further axes in front, the same for all tensors of a call.
 
-Source: Zhang and Sennrich, Root Mean Square Layer Normalization (2019), equation 4; torch.nn.functional.rms_norm
+Source: Zhang and Sennrich, Root Mean Square Layer Normalization (2019); torch.nn.functional.rms_norm
 """
 
 import torch

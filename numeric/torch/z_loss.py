@@ -9,7 +9,8 @@ Definitions:
     s[b] = log(sum_k(exp(z[b,k])))
     L = (lam*sum_b(s[b]^2) - sum_bi(y[b,i]*log(p[b,i])))/B
 
-Source: Chowdhery et al., PaLM (2022), section 5, with lam = 1e-4; Zoph et al., ST-MoE (2022), equation 5
+Source: Chowdhery et al., PaLM (2022), section Training Setup, with lam = 1e-4; Zoph et al., ST-MoE (2022), the
+router z-loss
 """
 
 import torch
