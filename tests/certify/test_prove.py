@@ -267,7 +267,7 @@ def test_sides_that_exist_nowhere_together_are_not_proved() -> None:
     ],
 )
 def test_constraints_are_drawn_in_general_not_in_special_cases(constraint: str, claimed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("closedform.certify.judge.diagnose", lambda *_, **__: ())  # the verdict matters here, not why
+    monkeypatch.setattr("closedform.certify.verdict.diagnose", lambda *_, **__: ())  # the verdict matters here, not why
     P = tensor("P", D, D)
     square = summation(P[a, c] * P[c, b], c)
     relation = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from closedform.certify.judge import prove
+    from closedform.certify.verdict import prove
 
 __all__ = ["prove"]
 
@@ -18,7 +18,7 @@ __all__ = ["prove"]
 def __getattr__(name: str) -> Any:
     # on first use, so that what needs one ring or the interpreter alone stays light
     if name == "prove":
-        from closedform.certify.judge import prove
+        from closedform.certify.verdict import prove
 
         return prove
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""``prove``: a verdict on a claim, for every size.
+"""A verdict on a claim, for every size.
 
 Proved: the two sides agree over finite fields at all the sizes that the theorem asks for (docs/kernel.md).
 Refuted: at a real point with round numbers the two sides lie in balls that do not meet. Else undecided,
@@ -8,14 +8,10 @@ with what is known. The three exclude each other by construction: a field never 
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 
 from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
 from closedform.certify.decide import DIFFERENT, EQUAL, ERROR_BITS, NOWHERE, Outcome, Question, decide, question
-from closedform.certify.diagnose.diagnosis import diagnose
 from closedform.certify.draw import UnsupportedConstraintError
 from closedform.certify.refute.points import dims_of, sizes_allowed
 from closedform.certify.refute.search import find_counterexample
@@ -39,33 +35,18 @@ DIFFER = "the two sides differ over finite fields"
 KINKS = "values at kinks of piecewise functions are outside the claim"
 
 
-def prove(setting: Setting, claim: Claim, *, seed: int = 0, explain: bool = True) -> Verdict:
-    """Judge ``claim`` in ``setting``: proved for all sizes, refuted with a counterexample, or undecided.
-
-    >>> from closedform.notation import Given, Let, delta, exp, indices, partial, summation, tensor
-    >>> C = Dim("C"); i, j, k = indices("i j k", C); z, p = tensor("z", C), tensor("p", C)
-    >>> setting = Setting((Given(z),), (Let(p[i], exp(z[i]) / summation(exp(z[k]), k)),))
-    >>> prove(setting, Claim("right", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]))).verdict
-    'proved'
-    >>> prove(setting, Claim("wrong", partial(p[i], z[j]), p[i] * (delta(i, j) - 1))).verdict
-    'refuted'
+def judge(setting: Setting, claim: Claim, *, seed: int = 0) -> Verdict:
+    """The verdict on ``claim``, without an explanation of what is wrong with it.
 
     Args:
-        setting: what is given, and the definitions.
+        setting: what is given, and the definitions; what the claim is not about is left aside.
         claim: the equation.
-        seed: of all randomness; the verdict does not depend on it, except with the stated probability.
-        explain: whether to say what is wrong with a refuted claim; finding out takes most of the time.
+        seed: of all randomness.
     """
-    start = time.perf_counter()
-    setting = setting.about(claim.lhs, claim.rhs)
     try:
-        verdict = _judged(setting, claim, seed)
+        return _judged(setting.about(claim.lhs, claim.rhs), claim, seed)
     except TooLargeError as error:
-        verdict = Verdict(UNDECIDED, {}, notes=(str(error),))
-    if explain and verdict.counterexample is not None:
-        with suppress(TooLargeError):
-            verdict = replace(verdict, diagnosis=diagnose(setting, claim, verdict.counterexample, seed=seed))
-    return replace(verdict, seconds=time.perf_counter() - start)
+        return Verdict(UNDECIDED, {}, notes=(str(error),))
 
 
 def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
