@@ -97,24 +97,30 @@ def _softmax(z: np.ndarray) -> np.ndarray:
     return e
 
 
+def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
+    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+
+
 def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    near = near + (p * (x - near)).sum(-1, keepdims=True)
-    x = x - near
-    return x - (p * x).sum(-1, keepdims=True)
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    return x
 
 
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    product = x - near
-    product *= p
-    near += product.sum(-1, keepdims=True)
-    np.subtract(x, near, out=product)
-    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    product = _centred(x, p, top)
     product *= p
     return product
+
+
+def _divided(x: np.ndarray, by: float) -> np.ndarray:
+    """x / by, written over x, which no one else holds."""
+    x /= by
+    return x
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -159,7 +165,7 @@ def value(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
-    S = Q @ K.mT / d**0.5  # (..., N, M)
+    S = _divided(Q @ K.mT, d**0.5)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, P @ V)
 
@@ -188,7 +194,7 @@ def jacobian_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["N"], sizes["d"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     product = np.einsum("...ilj,...lk->...ijk", K[..., None, :, :] * P[..., None], V)  # (..., N, d, e)
     part = (product + ((-P) @ K)[..., None] * (P @ V)[..., None, :]) / max(d**0.5, 1)  # (..., N, d, e)
@@ -224,9 +230,9 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "N d"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(v @ K.mT, P, P.argmax(-1)[..., None]) @ V / max(d**0.5, 1))
+    return _into(out, _divided(_softmax_jvp(v @ K.mT, P, P.argmax(-1)[..., None]) @ V, max(d**0.5, 1)))
 
 
 def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -258,9 +264,9 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]) @ K / max(d**0.5, 1))
+    return _into(out, _divided(_softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]) @ K, max(d**0.5, 1)))
 
 
 def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -297,7 +303,7 @@ def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "N d"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g, v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = P.argmax(-1)[..., None]  # (..., N, 1)
     product = _softmax_jvp(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) @ K  # (..., N, d)
@@ -332,7 +338,7 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"], sizes["M"], sizes["d"]), Q.dtype, Q, K, V)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     part = ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, 1)
     part_1 = (V[..., None, :, :] - (P @ V)[..., None, :])[..., None, :] * part  # (..., N, M, d, e)
@@ -368,9 +374,9 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M d"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(Q @ v.mT, P, P.argmax(-1)[..., None]) @ V / max(d**0.5, 1))
+    return _into(out, _divided(_softmax_jvp(Q @ v.mT, P, P.argmax(-1)[..., None]) @ V, max(d**0.5, 1)))
 
 
 def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -402,9 +408,9 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
     _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]).mT @ Q / max(d**0.5, 1))
+    return _into(out, _divided(_softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]).mT @ Q, max(d**0.5, 1)))
 
 
 def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -441,7 +447,7 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"), ("v", v, "M d"))
     _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g, v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = P.argmax(-1)[..., None]  # (..., N, 1)
     product = _softmax_jvp(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top).mT @ Q  # (..., M, d)
@@ -478,7 +484,7 @@ def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     N = Q.shape[-2]
     M = K.shape[-2]
     e = V.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, _diagonal(np.broadcast_to(P[..., None], (*Q.shape[:-2], N, M, e)), -3, -1))
 
@@ -512,7 +518,7 @@ def jvp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M e"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, P @ v)
 
@@ -546,6 +552,6 @@ def vjp_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
     _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["e"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, P.mT @ g)

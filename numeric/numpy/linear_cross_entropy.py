@@ -193,24 +193,30 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return rest
 
 
+def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
+    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+
+
 def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    near = near + (p * (x - near)).sum(-1, keepdims=True)
-    x = x - near
-    return x - (p * x).sum(-1, keepdims=True)
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    return x
 
 
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    product = x - near
-    product *= p
-    near += product.sum(-1, keepdims=True)
-    np.subtract(x, near, out=product)
-    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    product = _centred(x, p, top)
     product *= p
     return product
+
+
+def _divided(x: np.ndarray, by: float) -> np.ndarray:
+    """x / by, written over x, which no one else holds."""
+    x /= by
+    return x
 
 
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
@@ -255,21 +261,14 @@ def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
 
 
-def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
-
-    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
-    """
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be; NumPy computes half of rows.T @ rows and mirrors it."""
     b, m, n = x.shape
     if out is None or not out.flags.c_contiguous:
         out = np.empty((m, n, m, n), x.dtype)
     rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
-    scaled, step = rows * scale, max(1, 64 // max(n, 1))
-    for c in range(0, m, step):
-        k = min(c + step, m)
-        np.matmul(rows[:, c * n : k * n].T, scaled[:, c * n :], out=matrix[c * n : k * n, c * n :])
-        right = out[c:k, :, k:]
-        out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
+    np.matmul(rows.T, rows, out=matrix)
+    out *= scale
     return out
 
 
@@ -375,7 +374,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return _into(out, _softmax_minus_labels(z, y).T @ e / max(B, 1))
+    return _into(out, _divided(_softmax_minus_labels(z, y).T @ e, max(B, 1)))
 
 
 def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -414,7 +413,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     part = e[:, None, :] * (_complement(p, p.argmax(-1)[..., None]) / max(B, 1) * p)[:, :, None]  # (B, C, d)
     product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
-    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2))
+    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 
 
 def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -456,7 +455,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     top = p.argmax(-1)[..., None]  # (B, 1)
 
     def along(V: np.ndarray) -> np.ndarray:
-        return _softmax_jvp(_stack_product(e, V), p, top).mT @ e / max(B, 1)
+        return _divided(_softmax_jvp(_stack_product(e, V), p, top).mT @ e, max(B, 1))
 
     return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -493,7 +492,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _into(out, _times_squares(_complement(p, p.argmax(-1)[..., None]) * p, e) / max(B, 1))
+    return _into(out, _divided(_times_squares(_complement(p, p.argmax(-1)[..., None]) * p, e), max(B, 1)))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -563,7 +562,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
 
     def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
-        return _softmax_minus_labels(z, y) @ W / max(B, 1)
+        return _divided(_softmax_minus_labels(z, y) @ W, max(B, 1))
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at], y[at])
@@ -647,7 +646,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
         top = p.argmax(-1)[..., None]  # (B, 1)
-        return _softmax_jvp(v @ W.T, p, top) @ W / max(B, 1)
+        return _divided(_softmax_jvp(v @ W.T, p, top) @ W, max(B, 1))
 
     for at in _blocks(B, out.size):
         out[..., at, :] = rows(e[at], v[..., at, :])
@@ -685,7 +684,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        return np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p) / max(B, 1)
+        return _divided(np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p), max(B, 1))
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at])
@@ -788,7 +787,7 @@ class HessianOperatorW:
         e, p, top = self.e, self.p, self.top
         _check_out(out, self.shape, self.dtype, e, p, top)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, top) * p, e) / max(B, 1))
+        return _into(out, _divided(_times_squares(_complement(p, top) * p, e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -822,7 +821,7 @@ class HessianOperatorW:
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
         part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
-        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2))
+        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 
     def linear_operator(self) -> object:
         """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""

@@ -43,6 +43,16 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _plain(*arrays: torch.Tensor) -> bool:
+    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
+        return False
+    try:
+        return all(x.data_ptr() >= 0 for x in arrays)
+    except RuntimeError:  # those that torch.func follows have no memory of their own
+        return False
+
+
 def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether the stretches of memory that two tensors span have a byte in common."""
     if a.numel() == 0 or b.numel() == 0:
@@ -106,25 +116,29 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
 def _softmax(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     e = (z - _shift(z)).exp_()
-    return e / e.sum(-1, keepdim=True)
+    total = e.sum(-1, keepdim=True)
+    return e.div_(total) if _plain(z) else e / total
+
+
+def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = (p * x).sum(-1, keepdim=True), p.gather(-1, top)
+    return torch.where(share > 0.5, x.gather(-1, top.expand(*x.shape[:-1], 1)), mean)
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    near = near + (p * (x - near)).sum(-1, keepdim=True)
-    x = x - near
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
     return x - (p * x).sum(-1, keepdim=True)
 
 
 def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    near = near + (p * (x - near)).sum(-1, keepdim=True)
-    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
-        x = x - near
-        return p * (x - (p * x).sum(-1, keepdim=True))
-    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    if x.ndim == p.ndim:
+        return torch._softmax_backward_data(x, p, -1, x.dtype)
+    mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each
+    return x.sub_(mean).mul_(p) if _plain(x, p) else p * (x - mean)
 
 
 def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -157,7 +171,7 @@ def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tenso
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
-    S = Q @ K.mT / d**0.5  # (..., N, M)
+    S = (Q @ K.mT).div_(d**0.5)  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, P @ V, dtype)
 
@@ -188,7 +202,7 @@ def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     product = torch.einsum("...ilj,...lk->...ijk", K[..., None, :, :] * P[..., None], V)  # (..., N, d, e)
     part = (product + ((-P) @ K)[..., None] * (P @ V)[..., None, :]) / max(d**0.5, 1)  # (..., N, d, e)
@@ -226,9 +240,9 @@ def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(v @ K.mT, P, _top(P)) @ V / max(d**0.5, 1), dtype)
+    return _into(out, (_softmax_jvp(v @ K.mT, P, _top(P)) @ V).div_(max(d**0.5, 1)), dtype)
 
 
 def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -262,9 +276,9 @@ def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(g @ V.mT, P, _top(P)) @ K / max(d**0.5, 1), dtype)
+    return _into(out, (_softmax_jvp(g @ V.mT, P, _top(P)) @ K).div_(max(d**0.5, 1)), dtype)
 
 
 def hvp_Q(
@@ -311,7 +325,7 @@ def hvp_Q(
     dtype = Q.dtype
     Q, K, V, g, v = _wide(Q), _wide(K), _wide(V), _wide(g), _wide(v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = _top(P)  # (..., N, 1)
     product = _softmax_jvp(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) @ K  # (..., N, d)
@@ -348,7 +362,7 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
     dtype = Q.dtype
     Q, K, V = _wide(Q), _wide(K), _wide(V)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     part = ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, 1)
     part_1 = (V[..., None, :, :] - (P @ V)[..., None, :])[..., None, :] * part  # (..., N, M, d, e)
@@ -386,9 +400,9 @@ def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(Q @ v.mT, P, _top(P)) @ V / max(d**0.5, 1), dtype)
+    return _into(out, (_softmax_jvp(Q @ v.mT, P, _top(P)) @ V).div_(max(d**0.5, 1)), dtype)
 
 
 def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -422,9 +436,9 @@ def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _softmax_jvp(g @ V.mT, P, _top(P)).mT @ Q / max(d**0.5, 1), dtype)
+    return _into(out, (_softmax_jvp(g @ V.mT, P, _top(P)).mT @ Q).div_(max(d**0.5, 1)), dtype)
 
 
 def hvp_K(
@@ -471,7 +485,7 @@ def hvp_K(
     dtype = Q.dtype
     Q, K, V, g, v = _wide(Q), _wide(K), _wide(V), _wide(g), _wide(v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     top = _top(P)  # (..., N, 1)
     product = _softmax_jvp(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top).mT @ Q  # (..., M, d)
@@ -510,7 +524,7 @@ def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
     N = Q.shape[-2]
     M = K.shape[-2]
     e = V.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, torch.diag_embed(P[..., None].expand((*Q.shape[:-2], N, M, e)), dim1=-3, dim2=-1), dtype)
 
@@ -546,7 +560,7 @@ def jvp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, P @ v, dtype)
 
@@ -582,6 +596,6 @@ def vjp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
-    S = Q @ K.mT / max(d**0.5, 1)  # (..., N, M)
+    S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     return _into(out, P.mT @ g, dtype)

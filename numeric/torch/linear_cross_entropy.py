@@ -66,6 +66,16 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
+def _plain(*arrays: torch.Tensor) -> bool:
+    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
+        return False
+    try:
+        return all(x.data_ptr() >= 0 for x in arrays)
+    except RuntimeError:  # those that torch.func follows have no memory of their own
+        return False
+
+
 def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
     """Raise unless y holds class indices, or probabilities, for logits of this shape."""
     if not isinstance(y, torch.Tensor):
@@ -75,9 +85,10 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        least, most = torch.aminmax(y) if y.numel() else (0, 0)
-        if y.numel() and not _holds((least >= 0) & (most < shape[-1])):
-            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(least)} to {int(most)}")
+        if y.numel() and _plain(y):  # else its values cannot be read
+            least, most = torch.stack(torch.aminmax(y)).tolist()
+            if least < 0 or most >= shape[-1]:
+                raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {least} to {most}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
@@ -190,7 +201,8 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
 def _softmax(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     e = (z - _shift(z)).exp_()
-    return e / e.sum(-1, keepdim=True)
+    total = e.sum(-1, keepdim=True)
+    return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -220,25 +232,29 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
 
 def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    return (1 - p).scatter(-1, top, _others(p, top))
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(1 - p, -1, top, _others(p, top))
+
+
+def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = (p * x).sum(-1, keepdim=True), p.gather(-1, top)
+    return torch.where(share > 0.5, x.gather(-1, top.expand(*x.shape[:-1], 1)), mean)
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    near = near + (p * (x - near)).sum(-1, keepdim=True)
-    x = x - near
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
     return x - (p * x).sum(-1, keepdim=True)
 
 
 def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    near = near + (p * (x - near)).sum(-1, keepdim=True)
-    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
-        x = x - near
-        return p * (x - (p * x).sum(-1, keepdim=True))
-    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    if x.ndim == p.ndim:
+        return torch._softmax_backward_data(x, p, -1, x.dtype)
+    mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each
+    return x.sub_(mean).mul_(p) if _plain(x, p) else p * (x - mean)
 
 
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -263,10 +279,11 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     if y.is_floating_point():
         return _softmax(z) - y
     at = y.long().unsqueeze(-1)
+    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
     e = (z - _shift(z)).exp_()
-    own, e = e.gather(-1, at), e.scatter(-1, at, 0)
+    own, e = e.gather(-1, at), put(e, -1, at, 0)
     others = e.sum(-1, keepdim=True)
-    return e.scatter_(-1, at, -others) / (own + others)
+    return over(put(e, -1, at, -others), own + others)
 
 
 def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -396,7 +413,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return _into(out, _softmax_minus_labels(z, y).T @ e / max(B, 1), dtype)
+    return _into(out, (_softmax_minus_labels(z, y).T @ e).div_(max(B, 1)), dtype)
 
 
 def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -481,7 +498,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     top = _top(p)  # (B, 1)
 
     def along(V: torch.Tensor) -> torch.Tensor:
-        return _softmax_jvp(_stack_product(e, V), p, top).mT @ e / max(B, 1)
+        return (_softmax_jvp(_stack_product(e, V), p, top).mT @ e).div_(max(B, 1))
 
     return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
 
@@ -520,7 +537,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _into(out, _times_squares(_complement(p, _top(p)) * p, e) / max(B, 1), dtype)
+    return _into(out, _times_squares(_complement(p, _top(p)) * p, e).div_(max(B, 1)), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -594,7 +611,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         e, y = _wide(e), _wide(y)
         z = e @ W.T  # (B, C)
-        return (_softmax_minus_labels(z, y) @ W / max(B, 1)).to(dtype)
+        return (_softmax_minus_labels(z, y) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, y)
@@ -688,7 +705,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
         top = _top(p)  # (B, 1)
-        return (_softmax_jvp(v @ W.T, p, top) @ W / max(B, 1)).to(dtype)
+        return (_softmax_jvp(v @ W.T, p, top) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, v)
@@ -731,7 +748,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        return (torch.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p) / max(B, 1)).to(dtype)
+        return torch.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e)
@@ -839,7 +856,7 @@ class HessianOperatorW:
         e, p, top = self.e, self.p, self.top
         _check_out(out, self.shape, self.dtype, e, p, top)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, top) * p, e) / max(B, 1), self.dtype)
+        return _into(out, _times_squares(_complement(p, top) * p, e).div_(max(B, 1)), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.

@@ -52,6 +52,16 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
+def _plain(*arrays: torch.Tensor) -> bool:
+    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
+        return False
+    try:
+        return all(x.data_ptr() >= 0 for x in arrays)
+    except RuntimeError:  # those that torch.func follows have no memory of their own
+        return False
+
+
 def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
     """Raise unless y holds class indices, or probabilities, for logits of this shape."""
     if not isinstance(y, torch.Tensor):
@@ -61,9 +71,10 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        least, most = torch.aminmax(y) if y.numel() else (0, 0)
-        if y.numel() and not _holds((least >= 0) & (most < shape[-1])):
-            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {int(least)} to {int(most)}")
+        if y.numel() and _plain(y):  # else its values cannot be read
+            least, most = torch.stack(torch.aminmax(y)).tolist()
+            if least < 0 or most >= shape[-1]:
+                raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {least} to {most}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
@@ -177,7 +188,8 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
 def _softmax(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     e = (z - _shift(z)).exp_()
-    return e / e.sum(-1, keepdim=True)
+    total = e.sum(-1, keepdim=True)
+    return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -193,7 +205,8 @@ def _softmax_apart(z: torch.Tensor) -> torch.Tensor:
     top = _top(z)
     e, largest, others = _apart(z, top)
     total = largest + others
-    return (e / total).scatter_(-1, top, largest / total)
+    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z) else (torch.Tensor.scatter, torch.Tensor.div)
+    return put(over(e, total), -1, top, largest / total)
 
 
 def _log1p_others(z: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -221,7 +234,8 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
 
 def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    return (1 - p).scatter(-1, top, _others(p, top))
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(1 - p, -1, top, _others(p, top))
 
 
 def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -54,6 +54,10 @@ class ElementwisePrinter(ABC):
     def where(self, node: ir.Map) -> Code:
         """A choice entry by entry."""
 
+    @abstractmethod
+    def gram(self, array: Code, scale: Code, *, outer: bool) -> Code:
+        """scale*sum_b(x[b,c,m]*x[b,k,n]) for an array x, computed in ``out``; ``outer``: x[b,c,m] = u[b,c]*w[b,m]."""
+
     def number(self, node: ir.Number) -> Code:
         """A number, or a function of sizes."""
         return number_code(node.value, self._sizes_of(node), guard=self.guard)
@@ -111,20 +115,25 @@ class ElementwisePrinter(ABC):
         ordered = (*product.left_labels[1:], *product.right_labels[1:]) == product.out
         if not (square and ordered and product.left_labels[0] == product.right_labels[0]):
             return None
-        symmetric = ("symmetric=True",) if _is_outer(product.left) else ()
-        return self.helper("_gram", self.code(product.left), self.number(scale), "out", *symmetric)
+        return self.gram(self.code(product.left), self.number(scale), outer=_is_outer(product.left))
 
     def _jacobian_product(self, node: ir.Map) -> Code | None:
         """p*(x - sum(p*x)) for a softmax p, in one helper: its last steps are one operation."""
         for centred, weights in (node.args, node.args[::-1]):
-            if (
-                isinstance(centred, ir.Centred)
-                and centred.weights == weights
-                and not self.is_named(centred)
-                and centred.arg.dims == weights.dims
-            ):
-                return self.helper("_softmax_jvp", self.code(centred.arg), self.code(weights), self.code(centred.top))
+            if self._is_jvp(centred, weights):
+                return self.helper("_softmax_jvp", *map(self.code, centred.parts))
         return None
+
+    def _is_jvp(self, centred: ir.Node, weights: ir.Node) -> bool:
+        matches = isinstance(centred, ir.Centred) and centred.weights == weights and centred.arg.dims == weights.dims
+        return matches and not self.is_named(centred)
+
+    def is_fresh(self, node: ir.Node) -> bool:
+        """Whether the array is a product that nothing else holds, so that it may be written over; no derivative rule keeps it."""
+        if self.is_named(node) or not node.dims:
+            return False
+        softmax_jvp = isinstance(node, ir.Map) and node.op == "mul" and (self._is_jvp(*node.args) or self._is_jvp(*node.args[::-1]))
+        return isinstance(node, ir.Contract) or softmax_jvp
 
     def _binary(self, node: ir.Map) -> Code:
         sign, level, left, right = self.BINARY[node.op]
@@ -141,13 +150,17 @@ class ElementwisePrinter(ABC):
             return Code(f"{self.number(factor).at(PRODUCT)} * {code.at(SIGN)}", PRODUCT)
         under = divisor_code(below, sizes, guard=self.guard)
         if above == 1:
-            return Code(f"{code.at(PRODUCT)} / {under}", PRODUCT)
+            return self.overwritten(code, under) if self.is_fresh(array) else Code(f"{code.at(PRODUCT)} / {under}", PRODUCT)
         if above == -1:
             return Code(f"{minus(code).at(PRODUCT)} / {under}", PRODUCT)
         top = number_code(above, sizes, guard=self.guard)
         if not array.dims and not self.leads(array):
             return Code(f"{top.at(PRODUCT)} * {code.at(SIGN)} / {under}", PRODUCT)
         return Code(f"{code.at(PRODUCT)} * ({top.at(PRODUCT)} / {under})", PRODUCT)
+
+    @abstractmethod
+    def overwritten(self, code: Code, divisor: str) -> Code:
+        """An array over a number, written over itself."""
 
 
 def _is_outer(node: ir.Node) -> bool:

@@ -248,25 +248,31 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     np.put_along_axis(rest, top, others, -1)
     return rest
 ''',
+    "_near_mean": '''
+def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
+    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+''',
     "_centred": '''
 def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    near = near + (p * (x - near)).sum(-1, keepdims=True)
-    x = x - near
-    return x - (p * x).sum(-1, keepdims=True)
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    return x
 ''',
     "_softmax_jvp": '''
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    product = x - near
-    product *= p
-    near += product.sum(-1, keepdims=True)
-    np.subtract(x, near, out=product)
-    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    product = _centred(x, p, top)
     product *= p
     return product
+''',
+    "_divided": '''
+def _divided(x: np.ndarray, by: float) -> np.ndarray:
+    """x / by, written over x, which no one else holds."""
+    x /= by
+    return x
 ''',
     "_variance": '''
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
@@ -327,21 +333,14 @@ def _probabilities(y: np.ndarray, classes: int, like: np.ndarray) -> np.ndarray:
     return (y[..., None] == np.arange(classes)).astype(like.dtype)
 ''',
     "_gram": '''
-def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
-
-    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
-    """
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be; NumPy computes half of rows.T @ rows and mirrors it."""
     b, m, n = x.shape
     if out is None or not out.flags.c_contiguous:
         out = np.empty((m, n, m, n), x.dtype)
     rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
-    scaled, step = rows * scale, max(1, 64 // max(n, 1))
-    for c in range(0, m, step):
-        k = min(c + step, m)
-        np.matmul(rows[:, c * n : k * n].T, scaled[:, c * n :], out=matrix[c * n : k * n, c * n :])
-        right = out[c:k, :, k:]
-        out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
+    np.matmul(rows.T, rows, out=matrix)
+    out *= scale
     return out
 ''',
     "_stack_product": '''
