@@ -1,0 +1,144 @@
+"""Helper functions of NumPy modules that check arguments, and place results."""
+
+from __future__ import annotations
+
+# In the order in which they are printed; each may call those before it.
+ARGUMENTS: dict[str, str] = {
+    "_check": '''
+def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, array, axes); raises unless they are float arrays of one dtype and their sizes agree."""
+    sizes: dict[str, int] = {}
+    first, like, _ = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
+        if x.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        expected = axes.split()
+        if x.ndim != len(expected):
+            raise ValueError(f"{name} must have {len(expected)} axes ({', '.join(expected)}), got shape {x.shape}")
+        for axis, size in zip(expected, x.shape, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape ({', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {x.shape}")
+    return sizes
+''',
+    "_check_leading": '''
+def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, array, last axes); raises unless they are float arrays of one dtype and their shapes agree."""
+    sizes: dict[str, int] = {}
+    first, like, own = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
+        if x.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        expected = axes.split()
+        if x.ndim < len(expected):
+            raise ValueError(f"{name} must have shape (..., {', '.join(expected)}), got shape {x.shape}")
+        lead = x.shape[: x.ndim - len(expected)]
+        if lead != like.shape[: like.ndim - len(own.split())]:
+            raise ValueError(f"{name} must have the leading axes of {first}, which has shape {like.shape}; got shape {x.shape}")
+        for axis, size in zip(expected, x.shape[x.ndim - len(expected) :], strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape (..., {', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {x.shape}")
+    return sizes
+''',
+    "_check_labels": '''
+def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raise unless y holds class indices, or probabilities, for logits of this shape."""
+    if not isinstance(y, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(y).__name__}; convert it with np.asarray")
+    if np.issubdtype(y.dtype, np.integer):
+        if y.shape != shape[:-1]:
+            raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {y.shape}")
+        if y.size and not 0 <= y.min() <= y.max() < shape[-1]:
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {y.min()} to {y.max()}")
+    elif y.dtype != dtype:
+        raise TypeError(f"{name} must hold integer class indices or {dtype} probabilities, got {y.dtype}")
+    elif y.shape != shape:
+        raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {y.shape}")
+''',
+    "_check_direction": '''
+def _check_direction(name: str, v: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(v).__name__}; convert it with np.asarray")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.shape[-len(shape) :] != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {v.shape}")
+''',
+    "_number": '''
+def _number(name: str, x: float | np.ndarray, like: np.ndarray) -> np.floating:
+    """A number in the dtype of an array."""
+    if not isinstance(x, int | float | np.number) and np.shape(x) != ():
+        raise TypeError(f"{name} must be a number, got {type(x).__name__} of shape {np.shape(x)}")
+    return like.dtype.type(x)
+''',
+    "_forbid": '''
+def _forbid(violated: np.ndarray, message: str) -> None:
+    """Raise if an entry is True."""
+    if np.any(violated):
+        at = tuple(int(i) for i in np.argwhere(violated)[0])
+        raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+''',
+    "_check_out": '''
+def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
+    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if any(np.may_share_memory(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use an array of its own")
+''',
+    "_output": '''
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+''',
+    "_into": '''
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+''',
+    "_parts": '''
+def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
+''',
+    "_joined": '''
+def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
+    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return np.concatenate([first, *others]) if others else first
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target[...] = part
+        at += len(part)
+    return out
+''',
+    "_blocks": '''
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+''',
+}

@@ -1,0 +1,180 @@
+"""Helper functions of torch modules that check arguments, and place results."""
+
+from __future__ import annotations
+
+# In the order in which they are printed; each may call those before it.
+ARGUMENTS: dict[str, str] = {
+    "_check": '''
+def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, tensor, axes); raises unless they are float tensors of one kind whose sizes agree."""
+    sizes: dict[str, int] = {}
+    first, like, _ = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
+        if not x.is_floating_point():
+            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        if x.device != like.device:
+            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+        expected = axes.split()
+        if x.ndim != len(expected):
+            raise ValueError(f"{name} must have {len(expected)} axes ({', '.join(expected)}), got shape {tuple(x.shape)}")
+        for axis, size in zip(expected, x.shape, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape ({', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {tuple(x.shape)}")
+    return sizes
+''',
+    "_check_leading": '''
+def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
+    """The sizes of the inputs (name, tensor, last axes); raises unless they are float tensors of one kind whose shapes agree."""
+    sizes: dict[str, int] = {}
+    first, like, own = inputs[0]
+    for name, x, axes in inputs:
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
+        if not x.is_floating_point():
+            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        if x.device != like.device:
+            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+        expected, shape = axes.split(), tuple(x.shape)
+        if x.ndim < len(expected):
+            raise ValueError(f"{name} must have shape (..., {', '.join(expected)}), got shape {shape}")
+        if shape[: x.ndim - len(expected)] != tuple(like.shape[: like.ndim - len(own.split())]):
+            raise ValueError(f"{name} must have the leading axes of {first}, which has shape {tuple(like.shape)}; got shape {shape}")
+        for axis, size in zip(expected, shape[x.ndim - len(expected) :], strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise ValueError(f"{name} must have shape (..., {', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {shape}")
+    return sizes
+''',
+    "_holds": '''
+def _holds(condition: torch.Tensor) -> bool:
+    """Whether a condition holds; taken for granted where values cannot be read, under torch.compile and torch.vmap."""
+    if torch.compiler.is_compiling():
+        return True
+    try:
+        return bool(condition)
+    except RuntimeError as error:
+        if "vmap" in str(error):
+            return True
+        raise
+''',
+    "_plain": '''
+def _plain(*arrays: torch.Tensor) -> bool:
+    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
+        return False
+    try:
+        return all(x.data_ptr() >= 0 for x in arrays)
+    except RuntimeError:  # those that torch.func follows have no memory of their own
+        return False
+''',
+    "_check_labels": '''
+def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
+    """Raise unless y holds class indices, or probabilities, for logits of this shape."""
+    if not isinstance(y, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(y).__name__}; convert it with torch.as_tensor")
+    if y.device != like.device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {like.device}, got {y.device}")
+    if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+        if tuple(y.shape) != shape[:-1]:
+            raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
+        if y.numel() and _plain(y):  # else its values cannot be read
+            least, most = torch.stack(torch.aminmax(y)).tolist()
+            if least < 0 or most >= shape[-1]:
+                raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {least} to {most}")
+    elif y.dtype != like.dtype:
+        raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
+    elif tuple(y.shape) != shape:
+        raise ValueError(f"{name} must have shape {shape} for probabilities, got shape {tuple(y.shape)}")
+''',
+    "_check_direction": '''
+def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
+    """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
+    if not isinstance(v, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(v).__name__}; convert it with torch.as_tensor")
+    if v.dtype != dtype:
+        raise TypeError(f"{name} must have the dtype of the other inputs, {dtype}, got {v.dtype}")
+    if v.device != device:
+        raise ValueError(f"{name} must be on the device of the other inputs, {device}, got {v.device}")
+    if tuple(v.shape[-len(shape) :]) != shape or v.ndim > len(shape) + 1:
+        raise ValueError(f"{name} must have shape {shape}, or one more axis in front for several directions, got shape {tuple(v.shape)}")
+''',
+    "_number": '''
+def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A number in the dtype and on the device of a tensor."""
+    if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
+        raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+''',
+    "_forbid": '''
+def _forbid(violated: torch.Tensor, message: str) -> None:
+    """Raise if an entry is True."""
+    if not _holds(~violated.any()):
+        at = tuple(violated.nonzero()[0].tolist())
+        raise ValueError(message + (f"; it does not at index {at}" if at else ""))
+''',
+    "_overlap": '''
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the stretches of memory that two tensors span have a byte in common."""
+    if a.numel() == 0 or b.numel() == 0:
+        return False
+    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
+    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+''',
+    "_check_out": '''
+def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
+    """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
+    if out is None:
+        return
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"out must be a tensor, got {type(out).__name__}")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
+    if out.device != inputs[0].device:
+        raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
+    if tuple(out.shape) != shape:
+        raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
+    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
+        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+        raise ValueError("out must not share memory with an input; use a tensor of its own")
+''',
+    "_into": '''
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+''',
+    "_parts": '''
+def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
+    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
+''',
+    "_joined": '''
+def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+    if out is None:
+        first, *others = parts
+        return (torch.cat([first, *others]) if others else first).to(dtype)
+    at = 0
+    for part in parts:
+        target = out if part.shape == out.shape else out[at : at + len(part)]
+        target.copy_(part)
+        at += len(part)
+    return out
+''',
+    "_blocks": '''
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+''',
+    "_wide": '''
+def _wide(x: torch.Tensor) -> torch.Tensor:
+    """Half precision as float32: everything is computed there and rounded once, at the end."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+''',
+}
