@@ -317,7 +317,7 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any, k
     compared = {k: node for k, node in enumerate(tower.comparisons()) if node in tower.sides}
     sides = {k: frozenset(tower.sides[node]) for k, node in compared.items()}
     sides_of = PossibleSides(tower, known)
-    possible = {k: sides_of(node.args[0]) - {0} for k, node in compared.items()}
+    possible = {k: sides_of(node.args[0]) for k, node in compared.items()}
     if (exists & (residues != 0)).any():
         return Outcome(DIFFERENT, sides=sides, possible=possible)
     count = exists.sum(axis=0)

@@ -276,7 +276,7 @@ def _degree(
     given: Given, relation: Relation, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
 ) -> int | None:
     """In which degree the left side is homogeneous in the given, where the right side lacks it; None if in neither 1 nor 2."""
-    if not names(relation.lhs, given) or names(relation.rhs, given):
+    if names(relation.rhs, given):
         return None
     at = sorted(free_indices(relation.lhs), key=str)
     once = Interpreter(setting, sizes, values, tower).entries(relation.lhs, at)
@@ -294,7 +294,8 @@ def _scaled(
     given: Given, base: Node, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, values: Mapping[str, Node]
 ) -> Iterator[Node]:
     """x (b / f(x))^(1/degree), along the axes that the equation is free in."""
-    for relation in reversed(_equations(given, setting)):
+    for stated in reversed(_equations(given, setting)):
+        relation = stated if names(stated.lhs, given) else Relation("=", stated.rhs, stated.lhs)
         degree = _degree(given, relation, setting, sizes, tower, values)
         entries = [e for e in relation.lhs.atoms(Indexed) if head_name(e) == given.name]
         if degree is None or relation.rhs == 0 or not entries:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from closedform.certify.definite import is_semidefinite
 from closedform.certify.rings.node import AXIS_OPS, Node, moved
 from closedform.certify.rings.tower import Tower
 
 
+Range = tuple[Fraction | float, Fraction | float]  # exact but for infinities
+ANY, POSITIVE = (-inf, inf), (0.0, inf)
+
+
 class PossibleSides:
-    """On which sides of zero a node can lie, as far as its structure and the constraints show.
+    """On which sides of zero a node can lie, as far as interval arithmetic and the constraints show.
 
     Args:
         known: nodes that a constraint says are positive (1) or negative (-1); an expression is recognised by
@@ -21,45 +28,116 @@ class PossibleSides:
 
     def __init__(self, tower: Tower, known: Sequence[tuple[Node, int]]) -> None:
         self._tower = tower
-        self._known: dict[bytes, int] = {}
+        self._stated: dict[bytes, Range] = {}
+        self._ranges: dict[Node, Range] = {}
         for node, side in known:
             residues = tower.plane(0).at(node)
             p = tower.moduli[0].reshape((-1,) + (1,) * (residues.ndim - 1))
-            self._known |= {self._key(residues): side, self._key(-residues % p): -side}
+            above, below = (POSITIVE, (-inf, 0.0))[::side]
+            self._stated |= {self._key(residues): above, self._key(-residues % p): below}
 
     def _key(self, residues: Any) -> bytes:
         return np.ascontiguousarray(np.squeeze(residues)).tobytes()
 
     def __call__(self, node: Node) -> frozenset[int]:
-        """A subset of -1, 0, 1."""
-        stated = self._stated(node)
-        if stated is not None:
-            return frozenset({stated})
+        """A subset of -1 and 1; which entries are zero is not asked."""
+        low, high = self._range(node)
+        return frozenset(side for side, has in ((-1, low < 0), (1, high > 0)) if has)
+
+    def _range(self, node: Node) -> Range:
+        """Numbers between which the real values lie."""
+        if node not in self._ranges:
+            low, high = self._computed(node)
+            if self._stated and node.op in ("add", "leaf", "shadowed"):
+                least, most = self._stated.get(self._key(self._tower.plane(0).at(node)), ANY)
+                low, high = max(low, least), min(high, most)
+            self._ranges[node] = low, high
+        return self._ranges[node]
+
+    def _computed(self, node: Node) -> Range:
         match node.op:
             case "number":
-                return frozenset({int(np.sign(float(node.meta)))})
-            case "leaf" if node.meta.integers is not None or node.meta.positive:
-                return frozenset(int(side) for side in np.unique(np.sign(node.meta.real)))
+                return Fraction(str(node.meta)), Fraction(str(node.meta))
+            case "leaf" if node.meta.integers is not None:
+                return Fraction(node.meta.real.min(initial=0)), Fraction(node.meta.real.max(initial=0))
+            case "leaf" if node.meta.positive:
+                return POSITIVE
             case "exp" | "gpow" | "root":
-                return frozenset({1})
-            case "eye":
-                return frozenset({0, 1})
+                return POSITIVE
+            case "eye" | "step" | "less":
+                return 0.0, 1.0
+            case "sign":
+                return -1.0, 1.0
             case "ipow" if node.meta % 2 == 0:
-                return frozenset({1})
-            case "arrange" | "broadcast" | "diagonal" | "reshape" | "inv" | "ipow" | "total":
-                return self(node.args[0])
+                return POSITIVE
+            case "inv" | "ipow":
+                low, high = self._range(node.args[0])
+                return (0.0 if low >= 0 else -inf), (0.0 if high <= 0 else inf)
+            case "arrange" | "broadcast" | "diagonal" | "reshape":
+                return self._range(node.args[0])
+            case "det" if self._is_semidefinite(node.args[0]):
+                return POSITIVE
+            case "total" if self._is_quadratic_form(node):
+                return POSITIVE
+            case "total":
+                (low, high), count = self._range(node.args[0]), node.args[0].shape[node.meta]
+                return _times((low, low), (count, count))[0], _times((high, high), (count, count))[1]
             case "add":
-                return self(node.args[0]) | self(node.args[1])
-            case "mul" if node.args[0] is node.args[1]:
-                return frozenset({1})
+                return _plus(*map(self._range, node.args))
             case "mul":
-                return frozenset(a * b for a in self(node.args[0]) for b in self(node.args[1]))
-        return frozenset({-1, 1})
+                return self._product(*node.args)
+            case "select":
+                return self._chosen(*node.args)
+        return ANY
 
-    def _stated(self, node: Node) -> int | None:
-        if not self._known or node.op not in ("add", "leaf", "shadowed"):
-            return None
-        return self._known.get(self._key(self._tower.plane(0).at(node)))
+    def _is_semidefinite(self, matrix: Node) -> bool:
+        rank = len(matrix.shape)
+        return is_semidefinite(matrix, rank - 2, rank - 1, lambda node: self._range(node)[0] >= 0)
+
+    def _is_quadratic_form(self, total: Node) -> bool:
+        """Whether it is the sum of all entries of a positive semidefinite matrix, such as x[i] S[i,j] x[j]."""
+        inner = self._summed_last(total.args[0])
+        if inner is None:
+            return False
+        i, j = total.meta + (inner.meta <= total.meta), inner.meta
+        return is_semidefinite(inner.args[0], i, j, lambda node: self._range(node)[0] >= 0)
+
+    def _summed_last(self, node: Node) -> Node | None:
+        """A sum that equals the node, as a*sum(b) is the sum of a*b."""
+        if node.op == "total":
+            return node
+        if node.op == "mul":
+            for a, b in (node.args, node.args[::-1]):
+                if b.op == "total" and len(a.shape) == len(b.shape):
+                    spread = [*range(b.meta), None, *range(b.meta, len(a.shape))]
+                    return self._tower.total(self._tower.multiply(self._tower.arrange(a, spread), b.args[0]), b.meta)
+        return None
+
+    def _product(self, a: Node, b: Node) -> Range:
+        if a is b:
+            return POSITIVE
+        for factor, other in ((a, b), (b, a)):
+            if factor.op in ("sign", "step") and factor.args[0] is other:  # |x|, relu(x)
+                return POSITIVE
+        return _times(self._range(a), self._range(b))
+
+    def _chosen(self, condition: Node, yes: Node, no: Node) -> Range:
+        """Of either branch; of the larger or smaller one, where that is what is chosen."""
+        (low, high), (other_low, other_high) = self._range(yes), self._range(no)
+        if condition.op == "less" and condition.args[0] is self._tower.subtract(no, yes):
+            return max(low, other_low), max(high, other_high)
+        if condition.op == "less" and condition.args[0] is self._tower.subtract(yes, no):
+            return min(low, other_low), min(high, other_high)
+        return min(low, other_low), max(high, other_high)
+
+
+def _plus(a: Range, b: Range) -> Range:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _times(a: Range, b: Range) -> Range:
+    products = [0 if x == 0 or y == 0 else x * y for x in a for y in b]
+    return min(products), max(products)
 
 
 def nonexistent(node: Node, tower: Tower, known: dict[Node, Any]) -> Any:

@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, Indexed, Symbol
 
 from closedform.errors import DimensionError, NotationError
-from closedform.notation.constraints import Constraint, Relation, SizeRelation
+from closedform.notation.constraints import Constraint, Membership, Relation, SizeRelation
 from closedform.notation.expressions import det, free_indices, inv, logdet
 from closedform.notation.tensors import Dim, Index, NamedTensor, head_name, shape_text
 
@@ -23,8 +23,8 @@ class Given:
     Attributes:
         symbol: from :func:`tensor` or :func:`scalar`.
         doc: what it is, in a few words, for docstrings and reports.
-        where: constraints; they restrict where a claim must hold, entries are still
-            differentiated as independent.
+        where: constraints that name it, and others given before it; they restrict where a claim must hold, entries are
+            still differentiated as independent.
         of: names what this one is an *unknown* smooth function of, such as a feature extractor e = f(x; theta),
             or a loss of a let; its Jacobian and second derivatives are arbitrary.
         each: the dimensions that the function maps over, such as the batch: entry b of its value depends on entry b
@@ -45,6 +45,11 @@ class Given:
                 raise NotationError(
                     f"{self.name} cannot be a function for each {dim.name}: it must have that dimension once, and a source at most once"
                 )
+        for constraint in self.where:
+            names = _restricted(constraint)
+            if names and self.name not in names:
+                listed = ", ".join(sorted(names))
+                raise NotationError(f"a constraint on {listed} stands with {self.name}; state it where {listed} is given")
 
     @property
     def name(self) -> str:
@@ -142,8 +147,11 @@ class Setting:
 
     @property
     def dims(self) -> tuple[Dim, ...]:
-        """Every dimension of the givens and lets, in order of appearance."""
-        return tuple(dict.fromkeys(dim for item in self.items() for dim in item.dims))
+        """Every dimension of the givens and lets, in order of appearance, and of conditions on sizes."""
+        own = (dim for item in self.items() for dim in item.dims)
+        relations = (c for c in self.constraints if isinstance(c, SizeRelation))
+        compared = (dim for c in relations for dim in sorted(c.lhs.free_symbols | c.rhs.free_symbols, key=str) if isinstance(dim, Dim))
+        return tuple(dict.fromkeys((*own, *compared)))
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -193,12 +201,24 @@ def check_names(expression: Any, known: dict[str, Any], what: str) -> None:
             raise DimensionError(f"{what} uses {name} as {_described(symbol)}, but it was defined as {_described(known[name])}")
 
 
+def _restricted(constraint: Constraint) -> set[str]:
+    """The names that a constraint restricts; none if it is about sizes."""
+    match constraint:
+        case SizeRelation():
+            return set()
+        case Relation(lhs=lhs, rhs=rhs):
+            return {*_symbols(lhs), *_symbols(rhs)}
+        case Membership(entry=entry):
+            return set(_symbols(entry))
+        case _:
+            return {constraint.tensor.name}
+
+
 def _tied(item: Given | Let, reached: set[str]) -> set[str]:
     """The names that come with those ``reached``, as far as this item says."""
     if isinstance(item, Let):
         return set(_symbols(item.body)) if item.name in reached else set()
-    sides = [side for constraint in item.where if isinstance(constraint, Relation) for side in (constraint.lhs, constraint.rhs)]
-    mentioned = {name for side in sides for name in _symbols(side)}
+    mentioned = {name for constraint in item.where for name in _restricted(constraint)}
     compares = any(isinstance(constraint, SizeRelation) for constraint in item.where)
     if item.name in reached or mentioned & reached or compares:
         return {item.name, *mentioned, *(source.name for source in item.of)}

@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 class _Input:
     item: Known
     of: tuple[Known, ...]
-    where: tuple[t.Condition, ...]
+    where: list[tuple[Source, t.Condition]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +66,20 @@ class Block:
                 self.show(line, source)
 
     def given(self, line: t.GivenLine, source: Source) -> None:
-        """``given X[C,d], y of x where ...``; what follows the names belongs to the last."""
+        """``given X[C,d], y of x where ...``; a condition belongs to the last given that it names, else to the last of the statement."""
         if line.of and len(line.shapes) > 1:
             raise source.error(
                 TextNotationError, line.of[0].spot, "give an unknown function a statement of its own: given e[D] of x, theta"
             )
         of = tuple(self._input_of(entry, source) for entry in line.of)
         for shape in line.shapes:
-            last = shape is line.shapes[-1]
             item = Known(self._free_name(shape, source), self._shape(shape, source), "given", source, shape.spot)
             self.names.declare(item)
-            self._inputs.append(_Input(item, of, line.where if last else ()))
+            self._inputs.append(_Input(item, of))
+        for node in line.where:
+            named = set(t.names(node))
+            owner = next((part for part in reversed(self._inputs) if part.item.name in named), self._inputs[-1])
+            owner.where.append((source, node))
 
     def let(self, line: t.LetLine, source: Source) -> Known:
         """``let p[i] = ...``: defined for every value of the indices on its left side."""
@@ -144,8 +147,7 @@ class Block:
         return tuple(_checked(part.source, part.spot, partial(part.claim, own, title)) for own, part in parts)
 
     def _given(self, part: _Input) -> Given:
-        resolver = Resolver(self.names, part.item.source, _no_row_function)
-        made = [condition(resolver, node) for node in part.where]
+        made = [condition(Resolver(self.names, source, _no_row_function), node) for source, node in part.where]
         where: tuple[Constraint, ...] = tuple(constraint for make in made for constraint in make())
         return Given(part.item.symbol, where=where, of=tuple(source.symbol for source in part.of))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from closedform.syntax.source import Spot
@@ -191,3 +192,22 @@ class ShowLine:
 
 
 Line = ClaimLine | GivenLine | LetLine | ShowLine
+
+
+def names(node: Node | Condition | tuple[Node, ...] | None) -> Iterator[str]:
+    """The names that occur in an expression or a condition."""
+    match node:
+        case Entry():
+            yield node.name
+            yield from names(node.arguments)
+        case Signed(operand=inner) | Group(inner=inner) | Summation(body=inner) | Member(entry=inner) | Property(entry=inner):
+            yield from names(inner)
+        case Power(base=base, exponent=exponent):
+            yield from names((base, exponent))
+        case Product(factors=parts) | Terms(terms=parts):
+            yield from names(tuple(part for _, part in parts))
+        case Comparison(sides=parts) | SideBySide(entries=parts):
+            yield from names(parts)
+        case tuple():
+            for part in node:
+                yield from names(part)
