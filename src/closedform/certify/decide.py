@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Indexed, Pow, Rational
 
+from closedform.certify.boundaries import LINES, boundary_points
 from closedform.certify.combinations import combined_bits
 from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
@@ -202,12 +203,28 @@ def decide(
     return outcome
 
 
+@np.errstate(all="ignore")
+def decide_near_boundaries(question: Question, sizes: Mapping[Dim, int], *, seed: int) -> Outcome:
+    """Compare the two sides in draws whose real points lie beside the zeros of what is compared, see :mod:`.boundaries`.
+
+    Raises:
+        UnsupportedConstraintError, TooLargeError: as :func:`decide`.
+    """
+    setting, lhs, rhs, axes = question.contracted if _has_many_entries(question, sizes) else _whole(question)
+    try:
+        reals = boundary_points(setting, (lhs, rhs), axes, sizes, order=question.order, seed=seed)
+    except UnluckyChainsError as error:
+        raise UnsupportedConstraintError("no points beside the zeros of comparisons were found") from error
+    return _compared(question, sizes, _Effort(seed, 1, True, False, reals))
+
+
 @dataclass(frozen=True)
 class _Effort:
     seed: int
     round: int
     thorough: bool
     free: bool
+    reals: Mapping[str, Any] | None = None
 
 
 def _compared(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> Outcome:
@@ -219,12 +236,15 @@ def _compared(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> 
 
 
 def _decided(question: Question, sizes: Mapping[Dim, int], effort: _Effort, *, strict: bool) -> Outcome:
-    entries = prod(sizes[index.dim] for index in question.claim.free_indices)
-    if entries > FEW_ENTRIES:
+    if _has_many_entries(question, sizes):
         outcome = _decide(question, question.contracted, sizes, effort, strict)
         if outcome.answer != NOWHERE:
             return outcome
     return _decide(question, _whole(question), sizes, effort, strict)
+
+
+def _has_many_entries(question: Question, sizes: Mapping[Dim, int]) -> bool:
+    return prod(sizes[index.dim] for index in question.claim.free_indices) > FEW_ENTRIES
 
 
 def _whole(question: Question) -> Sides:
@@ -249,7 +269,14 @@ def _decide(question: Question, sides: Sides, sizes: Mapping[Dim, int], effort: 
         scales = np.array([SCALES[(effort.round + k) % len(SCALES)] if effort.round or k % 2 else 1.0 for k in range(len(chains))])
         try:
             values = draw_point(
-                setting, sizes, tower, scales, order=question.order, real=question.piecewise and not effort.free, matrices=question.matrices
+                setting,
+                sizes,
+                tower,
+                scales,
+                order=question.order,
+                real=question.piecewise and not effort.free,
+                matrices=question.matrices,
+                reals=effort.reals,
             )
             interpreter = Interpreter(setting, sizes, values, tower)
             difference = tower.subtract(interpreter.entries(lhs, axes), interpreter.entries(rhs, axes))
@@ -286,6 +313,8 @@ def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int
     """
     bits = 24 if question.trigonometric else 27
     enough = ceil((ERROR_BITS + max(0, question.digits - FEW_DIGITS)) / max(1.0, bits - log2(question.degree)))
+    if effort.reals is not None:
+        return LINES
     if question.digits > MOST_DIGITS:
         raise UnsupportedConstraintError(f"constants of {question.digits} bits in all, more than the primes can tell from zero")
     if effort.free or not (question.discrete or question.piecewise or (effort.thorough and effort.round)):

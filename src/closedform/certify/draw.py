@@ -80,6 +80,7 @@ def draw_point(
     order: int,
     real: bool,
     matrices: Iterable[UnknownMatrix] = (),
+    reals: Mapping[str, Floats] | None = None,
 ) -> dict[str, Node]:
     """One array of the tower for each given, each derivative of an unknown function up to ``order``, and each function
     of an unknown matrix.
@@ -87,15 +88,16 @@ def draw_point(
     Args:
         scales: the magnitude of the real point, for each draw.
         real: whether the real point matters; if so it satisfies all constraints, too.
+        reals: real points and labels to take, draws along axis 0, instead of random ones.
 
     Raises:
         UnsupportedConstraintError: the constraints are of no kind that is known here, or contradict each other.
     """
     rng = np.random.default_rng([tower.seed, 3])
     values: dict[str, Node] = {}
-    reals: dict[str, Floats] = {}
+    points: dict[str, Floats] = {}
     for given in setting.given:
-        values[given.name], reals[given.name] = _base(given, setting, sizes, tower, rng, scales)
+        values[given.name], points[given.name] = _base(given, setting, sizes, tower, rng, scales, (reals or {}).get(given.name))
     _add_derivatives(setting, sizes, tower, values, rng, order)
     for matrix in matrices:
         values |= _functions_of(matrix, sizes, tower, rng)
@@ -103,17 +105,24 @@ def draw_point(
     for given in solved:
         values[given.name] = _solved(given, setting, sizes, tower, values)
     if real:
-        _accompany(setting, sizes, tower, values, reals, solved)
+        _accompany(setting, sizes, tower, values, points, solved)
     return values
 
 
 def _base(
-    given: Given, setting: Setting, sizes: Mapping[Dim, int], tower: Tower, rng: np.random.Generator, scales: Floats
+    given: Given,
+    setting: Setting,
+    sizes: Mapping[Dim, int],
+    tower: Tower,
+    rng: np.random.Generator,
+    scales: Floats,
+    taken: Floats | None,
 ) -> tuple[Node, Floats]:
     labels = draw_labels(given, setting, sizes, rng, tower.draws)
     if labels is not None:
+        labels = labels if taken is None else taken
         return _labels(given, labels, tower), labels
-    real = draw_real(given, setting, sizes, rng, scales)
+    real = draw_real(given, setting, sizes, rng, scales) if taken is None else taken
     leaf = tower.leaf(given.name, real, positive=bool(np.all(bounds(given, setting, sizes)[0] >= 0)))
     structure = structures(given, setting)
     rank = len(given.dims)

@@ -13,7 +13,6 @@ from closedform.certify.definite import is_semidefinite
 from closedform.certify.rings.node import AXIS_OPS, Node, moved
 from closedform.certify.rings.tower import Tower
 
-
 Range = tuple[Fraction | float, Fraction | float]  # exact but for infinities
 ANY, POSITIVE = (-inf, inf), (0.0, inf)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
-from closedform.certify.decide import DIFFERENT, EQUAL, ERROR_BITS, NOWHERE, Outcome, Question, decide, question
+from closedform.certify.decide import DIFFERENT, EQUAL, ERROR_BITS, NOWHERE, Outcome, Question, decide, decide_near_boundaries, question
 from closedform.certify.draw import UnsupportedConstraintError
 from closedform.certify.refute.points import dims_of, sizes_allowed
 from closedform.certify.refute.search import find_counterexample
@@ -160,7 +161,7 @@ def _grid(setting: Setting, dims: tuple[Dim, ...], plan: SizePlan) -> Iterator[d
 
 
 def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outcome], seed: int) -> Verdict | str:
-    """What to say if some comparison has only been seen to go one way; draws with other magnitudes are tried first."""
+    """What to say if some comparison has only been seen to go one way; draws beside its zeros and with other magnitudes are tried first."""
     seen: dict[int, set[int]] = {}
     possible: dict[int, frozenset[int]] = {}
 
@@ -174,6 +175,13 @@ def _unreached(asked: Question, tried: list[dict[Dim, int]], outcomes: list[Outc
 
     for outcome in outcomes:
         collect(outcome)
+    if asked.piecewise:
+        sizes = tried[0]
+        with suppress(UnsupportedConstraintError, TooLargeError):
+            outcome = decide_near_boundaries(asked, sizes, seed=seed)
+            if outcome.answer == DIFFERENT:
+                return _by_balls(asked.setting, asked.claim, seed, [*tried, sizes], (DIFFER,), outcome.suspects)
+            collect(outcome)
     for number in range(1, BRANCH_ROUNDS + 1):
         if not lacking():
             return ""

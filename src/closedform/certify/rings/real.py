@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from closedform.certify.rings.node import Node
+from closedform.certify.rings.node import AXIS_OPS, Node, moved
 from closedform.certify.rings.planes import Plane
 
 Array = Any
@@ -15,6 +15,10 @@ Array = Any
 
 class Real(Plane):
     """A real point that satisfies the same constraints; it decides comparisons, and nothing else depends on it."""
+
+    def __init__(self, tower: Any) -> None:
+        super().__init__(tower)
+        self._scales: dict[Node, Array] = {}
 
     def number(self, node: Node) -> Array:
         return np.full(1, float(node.meta))
@@ -83,11 +87,33 @@ class Real(Plane):
         a = self.at(difference)
         zero = self.tower.plane(0).at(difference) == 0
         a, zero = np.broadcast_arrays(a, zero)
-        near = np.abs(a) < 1e-9
+        near = np.abs(a) <= 1e-9 * self._scale(difference)
         self.flag(node, np.isnan(a) | (near & ~zero) | (~near & zero))
         sign = np.where(near, 0.0, np.sign(np.nan_to_num(a)))
         self.tower.sides.setdefault(node, set()).update(int(side) for side in (-1, 1) if (sign == side).any())
         return sign
+
+    def _scale(self, node: Node) -> Array:
+        """How large the value is before terms cancel: rounding errors are relative to that."""
+        if node not in self._scales:
+            self._scales[node] = self._scale_of(node)
+        return self._scales[node]
+
+    def _scale_of(self, node: Node) -> Array:
+        if node.op in AXIS_OPS:
+            return moved(node.op, node.meta, self._scale(node.args[0]))
+        match node.op:
+            case "leaf" | "number" | "shadowed" | "eye":
+                return np.abs(self.at(node))
+            case "add":
+                return self._scale(node.args[0]) + self._scale(node.args[1])
+            case "mul":
+                return self._scale(node.args[0]) * self._scale(node.args[1])
+            case "total":
+                return self._scale(node.args[0]).sum(axis=node.meta + 1)
+            case "root" | "exp" | "gpow":
+                return np.abs(self.at(node))
+        return np.maximum(np.abs(self.at(node)), 1.0)
 
     def matinv(self, node: Node) -> Array:
         a = self.at(node.args[0])
