@@ -151,8 +151,8 @@ def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: n
         entries = rng.choice(values, size=shape[1:], p=share)
         return np.tril(entries) + np.tril(entries, -1).T if symmetric else entries
 
-    def candidates() -> Iterable[Floats]:
-        for _ in range(60):
+    def candidates(tries: int) -> Iterable[Floats]:
+        for _ in range(tries):
             yield one()
         for axis in range(len(shape) - 1):
             rows = np.eye(shape[axis + 1])[rng.integers(shape[axis + 1], size=shape[1 : axis + 1] + shape[axis + 2 :])]
@@ -163,12 +163,19 @@ def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: n
     def admissible(entries: Floats) -> bool:
         return all(np.all(np.abs(r) < 1e-9) for r in (_residual(e, setting, sizes, {given.name: entries}) for e in equations))
 
-    found = []
+    found: list[Floats] = []
+    tries = 60
     for _ in range(draws):
-        entries = next((c for c in candidates() if admissible(c)), None) if equations else one()
-        if entries is None:
+        tested = 0
+        for entries in candidates(tries) if equations else (one(),):
+            if not equations or admissible(entries):
+                found.append(entries)
+                break
+            tested += 1
+        else:
             return np.full(shape, np.nan)
-        found.append(entries)
+        if tested >= tries:
+            tries = 1  # what chance hardly ever meets is not tried so often again
     return np.stack(found)
 
 
