@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from closedform.notation import Dim, Given, Let, Relation, Setting, SizeRelation, equation, indices, partial, scalar, summation, tensor
+import pytest
+
+from closedform.errors import NotationError
+from closedform.notation import (
+    Dim,
+    Given,
+    Let,
+    OneHot,
+    Relation,
+    Setting,
+    SizeRelation,
+    equation,
+    indices,
+    partial,
+    scalar,
+    summation,
+    tensor,
+)
 
 N, D = Dim("N"), Dim("D")
 (n,), (d,) = indices("n", N), indices("d", D)
@@ -34,3 +51,15 @@ def test_constraints_tie_givens_together() -> None:
 def test_conditions_on_sizes_are_kept() -> None:
     setting = Setting((Given(X, where=(SizeRelation(">=", N, D),)), Given(y), Given(w)))
     assert _names(setting.about(y[n])) == ["X", "y"]
+
+
+def test_sizes_that_are_compared_are_dimensions_of_the_setting() -> None:
+    setting = Setting((Given(X), Given(t, where=(SizeRelation(">=", N, D),))))
+    assert setting.about(t).dims == (D, N)
+
+
+def test_a_constraint_stands_with_what_it_restricts() -> None:
+    with pytest.raises(NotationError, match="a constraint on y stands with w; state it where y is given"):
+        Given(w, where=(OneHot(y),))
+    with pytest.raises(NotationError, match="a constraint on w, y stands with t"):
+        Given(t, where=(equation(summation(y[n], n), summation(w[d], d)),))

@@ -222,6 +222,25 @@ def test_constraints_in_every_form() -> None:
     )
 
 
+def test_a_condition_belongs_to_the_last_given_that_it_names() -> None:
+    text = """claim one
+given y[C], A[D,D], u[D], v[D], z[C] where y onehot, A symmetric, sum_d(u[d]^2) = 1, sum_d(u[d]*v[d]) = 0, D >= 2
+given a, b, c where 0 < a < b, z[i] > a
+show z[i] = z[i]"""
+    (block,) = parse_claims(text)
+    kinds = {given.name: [type(c) for c in given.where] for given in block.setting.given}
+    assert kinds == {
+        "y": [OneHot],
+        "A": [SymmetricMatrix],
+        "u": [Relation],
+        "v": [Relation],
+        "z": [SizeRelation],
+        "a": [Relation, Relation],
+        "b": [Relation],
+        "c": [],
+    }
+
+
 def test_unknown_functions() -> None:
     given = block("claim a\ngiven x[D], theta\ngiven e[C] of x, theta where e[c] > 0\nshow de[c]/dtheta = de[c]/dtheta\n").setting.given
     assert [part.name for part in given] == ["x", "theta", "e"]

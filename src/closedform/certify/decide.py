@@ -100,6 +100,7 @@ class Question:
         order: how many derivatives are taken at most.
         trigonometric, piecewise, discrete: what occurs: angles, comparisons, labels.
         rooted: comparisons together with roots.
+        any_size: whether sizes are compared, or what is made of them.
         digits: how many bits the constants have that are written in the claim and its definitions.
         matrices: those whose inverse, determinant and logdet are unknowns.
     """
@@ -113,6 +114,7 @@ class Question:
     piecewise: bool
     rooted: bool
     discrete: bool
+    any_size: bool = False
     digits: int = 0
     matrices: tuple[UnknownMatrix, ...] = ()
 
@@ -131,6 +133,7 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
         piecewise,
         piecewise and any(not power.exp.is_Integer for body in bodies for power in body.atoms(Pow)),
         any(isinstance(c, Membership | OneHot) for c in setting.constraints),
+        piecewise and _compares_sizes(setting, claim),
         sum(int(q.p).bit_length() + int(q.q).bit_length() for q in set().union(*(body.atoms(Rational) for body in bodies))),
         matrices,
     )
@@ -139,6 +142,13 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
 def is_piecewise(setting: Setting, claim: Claim) -> bool:
     """Whether a comparison, a sign or a maximum occurs."""
     return any(body.has(*_PIECEWISE) for body in (claim.lhs, claim.rhs, *(let.body for let in setting.lets)))
+
+
+def _compares_sizes(setting: Setting, claim: Claim) -> bool:
+    bodies = (claim.lhs, claim.rhs, *(let.body for let in setting.lets))
+    compared = set().union(*(body.atoms(*_PIECEWISE) for body in bodies))
+    inside = setting.about(*compared).lets if compared else ()
+    return any(expression.atoms(Dim) for expression in (*compared, *(let.body for let in inside)))
 
 
 def _contracted(setting: Setting, claim: Claim) -> Sides:
@@ -345,7 +355,7 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any, k
         return Outcome(NOWHERE)
     compared = {k: node for k, node in enumerate(tower.comparisons()) if node in tower.sides}
     sides = {k: frozenset(tower.sides[node]) for k, node in compared.items()}
-    sides_of = PossibleSides(tower, known)
+    sides_of = PossibleSides(tower, known, any_size=question.any_size)
     possible = {k: sides_of(node.args[0]) for k, node in compared.items()}
     if (exists & (residues != 0)).any():
         return Outcome(DIFFERENT, sides=sides, possible=possible)

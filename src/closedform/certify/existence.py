@@ -14,7 +14,7 @@ from closedform.certify.rings.node import AXIS_OPS, Node, moved
 from closedform.certify.rings.tower import Tower
 
 Range = tuple[Fraction | float, Fraction | float]  # exact but for infinities
-ANY, POSITIVE = (-inf, inf), (0.0, inf)
+ANY, POSITIVE, NEGATIVE = (-inf, inf), (0.0, inf), (-inf, 0.0)
 
 
 class PossibleSides:
@@ -23,16 +23,18 @@ class PossibleSides:
     Args:
         known: nodes that a constraint says are positive (1) or negative (-1); an expression is recognised by
             its residues.
+        any_size: whether numbers may be sizes, or made of them; then only their sign counts, as other sizes matter, too.
     """
 
-    def __init__(self, tower: Tower, known: Sequence[tuple[Node, int]]) -> None:
+    def __init__(self, tower: Tower, known: Sequence[tuple[Node, int]], *, any_size: bool) -> None:
         self._tower = tower
+        self._any_size = any_size
         self._stated: dict[bytes, Range] = {}
         self._ranges: dict[Node, Range] = {}
         for node, side in known:
             residues = tower.plane(0).at(node)
             p = tower.moduli[0].reshape((-1,) + (1,) * (residues.ndim - 1))
-            above, below = (POSITIVE, (-inf, 0.0))[::side]
+            above, below = (POSITIVE, NEGATIVE)[::side]
             self._stated |= {self._key(residues): above, self._key(-residues % p): below}
 
     def _key(self, residues: Any) -> bytes:
@@ -55,6 +57,8 @@ class PossibleSides:
 
     def _computed(self, node: Node) -> Range:
         match node.op:
+            case "number" if self._any_size:
+                return POSITIVE if node.meta > 0 else NEGATIVE if node.meta < 0 else (0, 0)
             case "number":
                 return Fraction(str(node.meta)), Fraction(str(node.meta))
             case "leaf" if node.meta.integers is not None:
@@ -79,8 +83,8 @@ class PossibleSides:
             case "total" if self._is_quadratic_form(node):
                 return POSITIVE
             case "total":
-                (low, high), count = self._range(node.args[0]), node.args[0].shape[node.meta]
-                return _times((low, low), (count, count))[0], _times((high, high), (count, count))[1]
+                low, high = self._range(node.args[0])  # of one or more terms
+                return (low if low >= 0 else -inf), (high if high <= 0 else inf)
             case "add":
                 return _plus(*map(self._range, node.args))
             case "mul":

@@ -76,7 +76,7 @@ class Block:
             item = Known(self._free_name(shape, source), self._shape(shape, source), "given", source, shape.spot)
             self.names.declare(item)
             self._inputs.append(_Input(item, of))
-        for node in line.where:
+        for node in (part for whole in line.where for part in t.pairs(whole)):
             named = set(t.names(node))
             owner = next((part for part in reversed(self._inputs) if part.item.name in named), self._inputs[-1])
             owner.where.append((source, node))

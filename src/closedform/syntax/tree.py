@@ -211,3 +211,11 @@ def names(node: Node | Condition | tuple[Node, ...] | None) -> Iterator[str]:
         case tuple():
             for part in node:
                 yield from names(part)
+
+
+def pairs(condition: Condition) -> tuple[Condition, ...]:
+    """A chain such as ``0 < a < b`` as conditions of two sides each."""
+    if not isinstance(condition, Comparison):
+        return (condition,)
+    sides = zip(condition.sides[:-1], condition.sides[1:], condition.relations, strict=True)
+    return tuple(Comparison((left, right), (relation,), condition.depth) for left, right, relation in sides)

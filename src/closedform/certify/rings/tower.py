@@ -338,9 +338,16 @@ def _is_truth(a: Node) -> bool:
 
 def _is_positive(a: Node) -> bool:
     """Whether a node is a square because it is made of what is drawn as squares, by products."""
+    if a.op == "mul" and any(x.op == "sign" and x.args[0] is y and _is_input(y) for x, y in (a.args, a.args[::-1])):
+        return True  # |x|: the residues of x are squares where x is positive, and their negatives where it is not
     if a.op in ("mul", "inv", "ipow") or a.op in AXIS_OPS:
         return all(_is_positive(arg) for arg in a.args)
     return a.op in ("exp", "gpow", "root") or (a.op == "leaf" and a.meta.positive) or (a.op == "number" and a.meta > 0)
+
+
+def _is_input(a: Node) -> bool:
+    """Whether a node holds entries of an input."""
+    return a.op == "leaf" or (a.op in AXIS_OPS and _is_input(a.args[0]))
 
 
 def _plain(a: Node) -> Rational | None:
