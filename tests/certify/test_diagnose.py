@@ -190,6 +190,13 @@ given s[D] where s[d] > 0
 given t[D] where t[d] > 0
 let   f = sum_d(log(t[d]/s[d]) + (s[d]^2 + (m[d] - a[d])^2)/(2*t[d]^2) - 1/2)
 """
+TWO_FORMS = """
+claim planted "product of two linear forms"
+given x[D]
+given g[D]
+given h[D]
+let   f = sum_i(g[i]*x[i])*sum_i(h[i]*x[i])
+"""
 VARIANCE = """
 claim planted "variance"
 given x[N]
@@ -211,6 +218,8 @@ PLANTED = [
     (QUADRATIC, "df/dA[i,j] = x[i]*x[j]*A[i,j]", Kind.FACTOR, "multiplied by 1/A[i,j]"),
     (MATRIX, "dv[i]/dx[j] = A[j,i]", Kind.TRANSPOSED_INDICES, "with i and j exchanged"),
     (MATRIX, "df/dA[i,j] = g[j]*x[i]", Kind.TRANSPOSED_INDICES, "with i and j exchanged"),
+    (QUADRATIC, "d2f/dx[i]dx[j] = 2*A[i,j]", Kind.SYMMETRIC_PART, "symmetric in i and j"),
+    (TWO_FORMS, "d2f/dx[i]dx[j] = 2*g[i]*h[j]", Kind.SYMMETRIC_PART, "with i and j exchanged"),
     (MATRIX, "df/dx[j] = sum_i(g[i]*A[j,i])", Kind.TRANSPOSED_MATRIX, "A has to be transposed"),
     (ROTATION, "df/dx[j] = 2*sum_ik(R[i,j]*R[k,i]*x[k])", Kind.TRANSPOSED_MATRIX, "R[k,i] should be R[i,k]"),
     (SOFTMAX, "dp[i]/dz[j] = p[i]*(delta(i,j) - p[i])", Kind.WRONG_INDEX, "p[i] should be p[j] in delta(i,j) - p[i]"),
@@ -373,7 +382,7 @@ def test_at_most_three_sentences() -> None:
     ("text", "sentence"),
     [
         ("given x\ngiven t\nshow sign(x)*max(0, abs(x) - t) = relu(x - t) - relu(-x - t)", "true if t > 0, which is not given"),
-        ("given x\ngiven a where a > 0\nlet f = max(x, a*x)\nshow df/dx = where(x > 0, 1, a)", "true if a = 1, which is not given"),
+        ("given x\ngiven a where a > 0\nlet f = max(x, a*x)\nshow df/dx = where(x > 0, 1, a)", "true if a < 1, which is not given"),
         (
             "given x[D]\ngiven z[D]\nshow sum_d((x[d] - z[d])^2) = 2 - 2*sum_d(x[d]*z[d])",
             "true if x has unit norm and z has unit norm, which are not given",

@@ -12,10 +12,30 @@ from sympy import Dummy, Expr, Indexed, Sum, Symbol
 from closedform.certify.diagnose.case import Case
 from closedform.certify.diagnose.fit import Quantity
 from closedform.certify.refute.points import dims_of
-from closedform.notation import Dim, Index, NamedTensor, Partial, delta, summation
+from closedform.notation import (
+    Dim,
+    Index,
+    NamedTensor,
+    Partial,
+    cos,
+    delta,
+    exp,
+    free_indices,
+    less,
+    less_equal,
+    log,
+    sigmoid,
+    sin,
+    step,
+    summation,
+    tanh,
+)
 
 MOST_QUANTITIES = 60
-MOST_ENTRIES, MOST_TOTALS, MOST_ADDENDS = 24, 40, 24
+MOST_ENTRIES, MOST_TOTALS, MOST_ADDENDS, MOST_FUNCTIONS = 24, 40, 24, 6
+ELEMENTARY = (exp, log, sin, cos, tanh, sigmoid)
+GUARDS = (less, less_equal, step)
+COMPANION = {sin: cos, cos: sin}
 
 
 def tensors(case: Case) -> list[NamedTensor]:
@@ -85,6 +105,14 @@ def quantities(case: Case) -> list[Quantity]:
     found = [Quantity(e, case.vector(e), True) for e in constants]
     found += [Quantity(e, case.vector(e), e.is_Symbol) for e in varying if np.any(case.vector(e))]
     return found[:MOST_QUANTITIES]
+
+
+def functions(case: Case) -> list[Quantity]:
+    """Functions of entries that the claimed side has, and what the derivative of a sine or a cosine is."""
+    named = [node for node in case.claim.rhs.atoms(*ELEMENTARY) if free_indices(node) <= set(case.axes) and not node.has(Partial)]
+    companions = [COMPANION[node.func](*node.args) for node in named if node.func in COMPANION]
+    found = sorted({*named, *companions}, key=sympy.default_sort_key)[:MOST_FUNCTIONS]
+    return [Quantity(node, case.vector(node), False) for node in found]
 
 
 def addends(expression: Expr) -> list[Expr]:

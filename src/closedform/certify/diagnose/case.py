@@ -1,20 +1,23 @@
 """A refuted claim with the points at which hypotheses about it are tried.
 
 A hypothesis is an equation. It is screened in double precision at several points and sizes, all
-entries at once as one long vector, and believed only when balls agree with it to many digits at
-further points.
+entries at once as one long vector; then balls have to agree with it to many digits at further points, the
+counterexample may not contradict it, and the kernel has to prove it. Only then is it believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from random import Random
 
 import numpy as np
 from sympy import Expr
 
+from closedform.certify.balls import counterexample_nearby
+from closedform.certify.judge import judge
 from closedform.certify.orders import derivative_order
 from closedform.certify.refute.exact import Array, Values
 from closedform.certify.refute.points import dims_of, round_point, sizes_allowed
@@ -22,10 +25,12 @@ from closedform.certify.refute.sample import KinkAverseBall, Sample, has_discret
 from closedform.certify.rings.ball import Ball
 from closedform.errors import NotationError
 from closedform.notation import Claim, Dim, Index, Setting
+from closedform.results import PROVED, Counterexample
 from closedform.syntax.text import to_text
 
 SCREENS, WITNESSES = 6, 2
 PRECISION = 160
+TINY = 1e-9
 # Sizes of the k-th dimension at the n-th point: SPREAD[(n + k) % len(SPREAD)], so that they vary independently.
 SPREAD = (3, 4, 2, 5, 3, 2, 4)
 SMALL = (3, 2, 3)
@@ -51,12 +56,14 @@ class Equation:
 
 @dataclass(frozen=True)
 class Case:
-    """The claim, its points for screening, and those for certainty."""
+    """The claim, its points for screening, those for certainty, and the one that is shown as its counterexample."""
 
     setting: Setting
     claim: Claim
     samples: tuple[Sample, ...]
     witnesses: tuple[Sample, ...]
+    shown: Sample | None = None
+    seed: int = 0
     vectors: dict[Expr, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -86,9 +93,10 @@ class Case:
 
     @cached_property
     def failing(self) -> tuple[Sample, ...]:
-        """Points at which the claim fails, the smallest first."""
+        """Points at which the claim fails, the smallest first; the counterexample only where there is no other."""
         wrong = [sample for sample in (*self.witnesses, *self.samples) if not _almost(self.equation, sample)]
-        return tuple(sorted(wrong, key=lambda sample: sum(sample.sizes.values())))
+        shown = () if self.shown is None else (self.shown,)
+        return tuple(sorted(wrong, key=lambda sample: sum(sample.sizes.values()))) or shown
 
     @property
     def equation(self) -> Equation:
@@ -110,11 +118,29 @@ class Case:
         return self.holds(Equation(self.claim.lhs, right, self.axes, self.axes))
 
     def holds(self, equation: Equation) -> bool:
-        """Whether an equation holds at every point: screened on the first, then on all, then in balls."""
+        """Whether an equation holds: screened at the first point, then at all, then in balls, then proved."""
         try:
-            return all(_almost(equation, sample) for sample in self.samples) and all(_surely(equation, w) for w in self.witnesses)
+            return (
+                all(_almost(equation, sample) for sample in self.samples)
+                and all(_surely(equation, w) for w in self.witnesses)
+                and not (self.shown and _contradicts(self.shown, equation))
+                and self._proved(equation)
+            )
         except NotationError:
             return False
+
+    def _proved(self, equation: Equation) -> bool:
+        """What is claimed of another setting has no proof in this one: its points have to do."""
+        if equation.left_change is not unchanged:
+            return True
+        right = equation.right.xreplace(dict(zip(equation.right_axes, equation.left_axes, strict=True)))
+        return proved(self.setting, Claim(self.claim.name, equation.left, right), seed=self.seed)
+
+
+def proved(setting: Setting, claim: Claim, *, seed: int) -> bool:
+    """Whether the kernel proves a claim, and where that says nothing of other sizes, small ones show no counterexample either."""
+    verdict = judge(setting, claim, seed=seed)
+    return verdict.verdict == PROVED and (verdict.all_sizes or counterexample_nearby(setting, claim, seed=seed) is None)
 
 
 def _almost(equation: Equation, sample: Sample) -> bool:
@@ -129,6 +155,13 @@ def _surely(equation: Equation, sample: Sample) -> bool:
     return surely_equal(left, right, PRECISION)
 
 
+def _contradicts(sample: Sample, equation: Equation) -> bool:
+    """Whether two enclosures do not meet at this point."""
+    left = equation.left_change(sample).balls(equation.left, equation.left_axes, PRECISION)
+    right = sample.balls(equation.right, equation.right_axes, PRECISION)
+    return any(x.is_finite() and y.is_finite() and not x.overlaps(y) for x, y in zip(left.flat, right.flat, strict=True))
+
+
 def claim_holds(case: Case, points: Sequence[Sample]) -> bool:
     """Whether the claim itself holds at each of these points, in double precision and then in balls."""
     if not points or not all(_almost(case.equation, point) for point in points):
@@ -136,18 +169,38 @@ def claim_holds(case: Case, points: Sequence[Sample]) -> bool:
     return all(_surely(case.equation, point) for point in points[:WITNESSES])
 
 
-def make_case(setting: Setting, claim: Claim, smallest: Mapping[str, int], *, seed: int) -> Case | None:
-    """Points at which the claim fails and both sides are finite; sizes grow from the generic ones towards ``smallest``."""
+def telling(samples: Sequence[Sample], case: Case) -> bool:
+    """Whether some entry is not 0 (a claim 0 = 0 under a condition is no finding)."""
+    return any(np.any(np.abs(sample.real(case.claim.lhs, case.axes)) > TINY) for sample in samples)
+
+
+def make_case(setting: Setting, claim: Claim, counterexample: Counterexample, *, seed: int) -> Case | None:
+    """Points at which the claim fails and both sides are finite; sizes grow from the generic ones towards the counterexample's."""
     dims = dims_of(setting, claim.lhs, claim.rhs)
-    for more in range(max([0, *smallest.values()]) + 1):
-        samples = draw_samples(setting, claim, spread_sizes(dims, SPREAD, SCREENS, more=more), SCREENS, seed=seed)
+    shown = _shown(setting, claim, dims, counterexample)
+    screens = SCREENS if claim.free_indices else 2 * SCREENS  # one entry a point
+    for more in range(max([0, *counterexample.sizes.values()]) + 1):
+        samples = draw_samples(setting, claim, spread_sizes(dims, SPREAD, screens, more=more), screens, seed=seed)
         witnesses = draw_samples(setting, claim, spread_sizes(dims, SMALL, WITNESSES, more=more), WITNESSES, seed=seed + 1)
-        case = Case(setting, claim, tuple(samples), tuple(witnesses))
-        if len(samples) < SCREENS - 2 or not witnesses:
+        case = Case(setting, claim, tuple(samples), tuple(witnesses), shown, seed)
+        if len(samples) < screens - 2 or not witnesses:
             return None
         if case.failing:
             return case
     return None
+
+
+def _shown(setting: Setting, claim: Claim, dims: Sequence[Dim], counterexample: Counterexample) -> Sample | None:
+    """The counterexample as a point; None if it does not say all that a point needs."""
+    if not counterexample.values.keys() >= {given.name for given in setting.given}:
+        return None
+    exact = np.frompyfunc(Fraction, 1, 1)
+    values = {name: np.asarray(exact(np.array(entries, dtype=object)), dtype=object) for name, entries in counterexample.values.items()}
+    return Sample(setting, {dim: counterexample.sizes[dim.name] for dim in dims}, values, ring=_ring(setting, claim))
+
+
+def _ring(setting: Setting, claim: Claim) -> type[Ball]:
+    return Ball if has_discrete_data(setting, claim.lhs) else KinkAverseBall
 
 
 def spread_sizes(dims: Sequence[Dim], spread: Sequence[int], count: int, *, more: int = 0) -> list[dict[Dim, int]]:
@@ -163,7 +216,7 @@ def draw_samples(
     ``kept`` has, for each of ``wanted``, values that some of the givens keep.
     """
     order = derivative_order(setting, claim.lhs, claim.rhs)
-    ring = Ball if has_discrete_data(setting, claim.lhs) else KinkAverseBall
+    ring = _ring(setting, claim)
     found: list[Sample] = []
     for attempt, sizes in enumerate(wanted):
         allowed = sizes if sizes_allowed(setting, sizes) else _nearest_allowed(setting, sizes)

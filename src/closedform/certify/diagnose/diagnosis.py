@@ -1,21 +1,22 @@
 """Why a refuted claim is wrong: verified statements from a fixed list of kinds.
 
 A diagnosis is a hypothesis that was tested like a claim: the corrected formula, or the claim under
-a further condition, agrees with the definition at several points and sizes in double precision and
-then in balls to some twenty digits. What is not verified is not said.
+a further condition, agrees with the definition at several points and sizes in double precision, then
+in balls to some twenty digits, and at the counterexample; then the kernel has to prove it. What is not verified is not said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from closedform.certify.diagnose.blocks import quantities
+from closedform.certify.diagnose.blocks import functions, quantities
 from closedform.certify.diagnose.case import Case, make_case
-from closedform.certify.diagnose.conditions import constraints, sizes
+from closedform.certify.diagnose.conditions import constraints
 from closedform.certify.diagnose.factors import rescaled_entry, several_terms, sum_dropped, term_factor, whole_factor
-from closedform.certify.diagnose.indices import patterns, rewritten, transposed_indices
+from closedform.certify.diagnose.indices import patterns, rewritten, symmetrised, transposed_indices
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.certify.diagnose.parts import wrong_parts
+from closedform.certify.diagnose.sizes import sizes
 from closedform.certify.diagnose.surrogates import surrogates
 from closedform.certify.diagnose.terms import other_terms, summed_terms
 from closedform.notation import Claim, Setting
@@ -40,13 +41,13 @@ def diagnose(setting: Setting, claim: Claim, counterexample: Counterexample, *, 
 
 def diagnoses(setting: Setting, claim: Claim, counterexample: Counterexample, *, seed: int = 0) -> tuple[Diagnosis, ...]:
     """As :func:`diagnose`, with the kind of each."""
-    case = make_case(setting, claim, counterexample.sizes, seed=seed)
+    case = make_case(setting, claim, counterexample, seed=seed)
     if case is None:
         return ()
     correction = next(_corrections(case), None)
-    pattern = next(patterns(case), None)
-    condition = next(constraints(case, seed=seed), None)
-    size = next(sizes(case, seed=seed), None)
+    pattern = next(patterns(case, counterexample.entry), None)
+    condition = next(constraints(case), None)
+    size = next(sizes(case), None)
     # Three at most: what corrects it, then the conditions; the pattern says least of them.
     by_weight = [correction, condition, size, pattern] if correction is not None else [pattern, condition, size]
     return tuple(diagnosis for diagnosis in by_weight if diagnosis is not None)[:MOST]
@@ -59,6 +60,7 @@ def _corrections(case: Case) -> Iterator[Diagnosis]:
     yield from whole_factor(case, plain)
     yield from transposed_indices(case)
     yield from term_factor(case, plain)
+    yield from symmetrised(case)
     yield from surrogates(case)
     yield from rewritten(case)
     yield from whole_factor(case, known)
@@ -69,3 +71,5 @@ def _corrections(case: Case) -> Iterator[Diagnosis]:
     yield from other_terms(case, known)
     yield from summed_terms(case, plain)
     yield from wrong_parts(case)
+    yield from whole_factor(case, functions(case))
+    yield from term_factor(case, functions(case))

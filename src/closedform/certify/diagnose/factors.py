@@ -9,13 +9,13 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed, Integer, Rational, Sum
 
-from closedform.certify.diagnose.blocks import addends, replacements, scalars, totals
+from closedform.certify.diagnose.blocks import GUARDS, addends, replacements, scalars, totals
 from closedform.certify.diagnose.case import Case, Equation
 from closedform.certify.diagnose.fit import CLOSE, Quantity, fits, number
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.certify.refute.exact import Array
 from closedform.certify.refute.sample import nearly_equal
-from closedform.notation import Dim, Index, summation
+from closedform.notation import Dim, Index, Partial, summation
 
 MOST_REWRITES = 60
 
@@ -26,9 +26,14 @@ def whole_factor(case: Case, known: Sequence[Quantity]) -> Iterator[Diagnosis]:
         yield Diagnosis(Kind.EXTRA_TERM, "the true value is 0 everywhere: nothing of the claimed side belongs there")
         return
     for factor in itertools.islice(fits(case.truth, case.claimed, known, case.scale), 4):
-        if factor != 0 and case.corrected(factor * case.claim.rhs):
+        if factor != 0 and not _restates(case, factor) and case.corrected(factor * case.claim.rhs):
             yield _factor_found(case, factor)
             return
+
+
+def _restates(case: Case, factor: Expr) -> bool:
+    """Of `sum_n P[n,m] = 1` it is no finding that the right side lacks the factor sum_n P[n,m]."""
+    return case.claim.rhs.is_number and not case.claim.lhs.has(Partial) and factor.has(Indexed)
 
 
 def _factor_found(case: Case, factor: Expr) -> Diagnosis:
@@ -136,7 +141,9 @@ def rescaled_entry(case: Case) -> Iterator[Diagnosis]:
     """A name of the claimed side stands for a multiple of it: v / kap instead of v."""
     rhs = case.claim.rhs
     free = rhs.free_symbols
+    guards = rhs.atoms(*GUARDS)  # what is compared is hardly ever seen to be another multiple
     inside = [*rhs.atoms(Indexed), *(symbol for symbol in scalars(case) if symbol in free)]
+    inside = [entry for entry in inside if not any(guard.has(entry) for guard in guards)]
     scales = [*(s**e for s in scalars(case) for e in (-1, 1)), Integer(2), Rational(1, 2), Integer(-1)]
     for entry, scale in itertools.islice(itertools.product(sorted(inside, key=sympy.default_sort_key), scales), MOST_REWRITES):
         for right in replacements(rhs, entry, scale * entry):

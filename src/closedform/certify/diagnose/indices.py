@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import sympy
@@ -14,9 +14,13 @@ from closedform.certify.diagnose.case import Case, Equation
 from closedform.certify.diagnose.fit import CLOSE
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.certify.refute.exact import Array
-from closedform.notation import Index, Partial, inv
+from closedform.notation import Index, Partial, delta, inv
 
 MOST_REWRITES = 48
+MOST_AXES = 3
+FEW = 0.5  # of the entries elsewhere that may be right as well
+
+Pairs = tuple[tuple[Index, Index], ...]
 
 
 # ---------------------------------------------------------------------------------------------
@@ -43,6 +47,15 @@ def _permutations(axes: tuple[Index, ...]) -> Iterator[tuple[Index, ...]]:
     """Those that keep the dimensions, the ones that move fewest indices first."""
     orders = [order for order in itertools.permutations(axes) if all(a.dim == b.dim for a, b in zip(order, axes, strict=True))]
     return iter(sorted(orders, key=lambda order: sum(a != b for a, b in zip(order, axes, strict=True)))[1:])
+
+
+def symmetrised(case: Case) -> Iterator[Diagnosis]:
+    """true[i,j] = (claimed[i,j] + claimed[j,i])/2, such as a derivative by a matrix that is taken twice."""
+    for i, j in itertools.combinations(case.axes, 2):
+        if i.dim == j.dim and case.corrected((case.claim.rhs + case.claim.rhs.xreplace({i: j, j: i})) / 2):
+            what = f"the true value is the mean of the claimed side and of itself with {i.name} and {j.name} exchanged"
+            yield Diagnosis(Kind.SYMMETRIC_PART, f"only the part that is symmetric in {i.name} and {j.name} is right: {what}")
+            return
 
 
 def rewritten(case: Case) -> Iterator[Diagnosis]:
@@ -109,27 +122,53 @@ def _label(entry: Expr) -> str:
 # ---------------------------------------------------------------------------------------------
 
 
-def patterns(case: Case) -> Iterator[Diagnosis]:
-    """Right where i = j only, or where i != j only; with several pairs of indices, also where all of them agree."""
+def patterns(case: Case, shown: Mapping[str, int]) -> Iterator[Diagnosis]:
+    """Right where i = j only, or where i != j only; with several pairs of indices, also where all of them agree.
+
+    Args:
+        shown: the entry at which the counterexample is, which may not be one that is said to be right.
+    """
     right = np.abs(case.truth - case.claimed) <= CLOSE * case.scale
-    for condition, negation, holds in _conditions(case):
+    for pairs, holds in _conditions(case):
         if not np.any(holds) or np.all(holds):
             continue
-        for here, there, mask in ((condition, negation, holds), (negation, condition, ~holds)):
-            if np.all(right[mask]) and np.mean(right[~mask]) < 0.5 and _surely_right(case, mask_name=condition, inside=mask is holds):
-                yield _pattern_found(case, here, there, mask)
+        is_shown = all(shown.get(a.name) == shown.get(b.name) for a, b in pairs)
+        for inside, mask in ((True, holds), (False, ~holds)):
+            if is_shown == inside or not np.all(right[mask]) or np.mean(right[~mask]) >= FEW:
+                continue
+            equation = _where_right(case, pairs, inside=inside)
+            if equation is not None and case.holds(equation):
+                yield from _pattern_found(case, *_words(pairs, inside=inside), mask)
                 return
 
 
-def _conditions(case: Case) -> Iterator[tuple[str, str, Array]]:
+def _where_right(case: Case, pairs: Pairs, *, inside: bool) -> Equation | None:
+    """The claim at equal indices, or with the factor 1 - delta(i,j), which is costly with many free indices."""
+    left, right = case.claim.lhs, case.claim.rhs
+    if inside:
+        same = {b: a for a, b in pairs}
+        axes = tuple(index for index in case.axes if index not in same)
+        return Equation(left.xreplace(same), right.xreplace(same), axes, axes)
+    if len(case.axes) > MOST_AXES:
+        return None
+    elsewhere = 1 - sympy.Mul(*(delta(a, b) for a, b in pairs))
+    return Equation(elsewhere * left, elsewhere * right, case.axes, case.axes)
+
+
+def _words(pairs: Pairs, *, inside: bool) -> tuple[str, str]:
+    """Where it is right, and where it is wrong."""
+    condition = " and ".join(f"{a.name} = {b.name}" for a, b in pairs)
+    negation = condition.replace("=", "!=") if len(pairs) == 1 else f"not {condition}"
+    return (condition, negation) if inside else (negation, condition)
+
+
+def _conditions(case: Case) -> Iterator[tuple[Pairs, Array]]:
     pairs = [(a, b) for a, b in itertools.combinations(case.axes, 2) if a.dim == b.dim]
     equal = {pair: _where_equal(case, *pair) for pair in pairs}
-    for (a, b), mask in equal.items():
-        yield f"{a.name} = {b.name}", f"{a.name} != {b.name}", mask
+    yield from (((pair,), mask) for pair, mask in equal.items())
     for first, second in itertools.combinations(pairs, 2):
         if not set(first) & set(second):
-            names = [f"{a.name} = {b.name}" for a, b in (first, second)]
-            yield " and ".join(names), "not " + " and ".join(names), equal[first] & equal[second]
+            yield (first, second), equal[first] & equal[second]
 
 
 def _where_equal(case: Case, a: Index, b: Index) -> Array:
@@ -140,25 +179,11 @@ def _where_equal(case: Case, a: Index, b: Index) -> Array:
     return np.concatenate(parts)
 
 
-def _surely_right(case: Case, *, mask_name: str, inside: bool) -> bool:
-    """Balls agree that the sides are equal on the pattern."""
-    witness = Case(case.setting, case.claim, case.witnesses, ())
-    mask = next(holds for condition, _, holds in _conditions(witness) if condition == mask_name)
-    position = 0
-    for sample in case.witnesses:
-        left, right = (sample.balls(side, case.axes) for side in (case.claim.lhs, case.claim.rhs))
-        chosen = mask[position : position + left.size] == inside
-        position += left.size
-        if any(not x.overlaps(y) for x, y, here in zip(left.flat, right.flat, chosen, strict=True) if here):
-            return False
-    return True
-
-
-def _pattern_found(case: Case, here: str, there: str, mask: Array) -> Diagnosis:
+def _pattern_found(case: Case, here: str, there: str, mask: Array) -> Iterator[Diagnosis]:
     if np.all(np.abs(case.claimed[~mask]) <= CLOSE * case.scale):
         kind = Kind.DIAGONAL_ONLY if "!=" in there else Kind.PATTERN
         what = "only the diagonal of the true value" if kind is Kind.DIAGONAL_ONLY else "a part of the true value"
-        return Diagnosis(kind, f"the claimed side is {what}: right where {here}, but 0 where {there}, where the true value is not")
-    zero = np.all(np.abs(case.truth[mask]) <= CLOSE * case.scale)
-    both = " (both sides are 0 there)" if zero else ""
-    return Diagnosis(Kind.PATTERN, f"right where {here}{both}, wrong where {there}")
+        sentence = f"the claimed side is {what}: right where {here}, but 0 where {there}, where the true value is not"
+        yield Diagnosis(kind, sentence)
+    elif np.any(np.abs(case.truth[mask]) > CLOSE * case.scale):  # 0 = 0 off the diagonal is no finding
+        yield Diagnosis(Kind.PATTERN, f"right where {here}, wrong where {there}")

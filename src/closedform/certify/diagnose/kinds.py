@@ -15,6 +15,7 @@ class Kind(StrEnum):
     FACTOR = "missing or extra factor"
     TRANSPOSED_INDICES = "indices transposed"
     TRANSPOSED_MATRIX = "matrix transposed"
+    SYMMETRIC_PART = "symmetric part only"
     WRONG_INDEX = "wrong index"
     MISSING_TERM = "missing term"
     EXTRA_TERM = "extra term"

@@ -26,6 +26,7 @@ from closedform.notation import (
     Given,
     Index,
     InvertibleMatrix,
+    Let,
     Membership,
     NamedTensor,
     OneHot,
@@ -245,6 +246,14 @@ def _admissible(draw: Array, given: Given, structure: list[Constraint], relation
     if not all(_has(draw, constraint) for constraint in structure):
         return False
     return all(satisfied(relation, complete) for relation in relations)
+
+
+def satisfies(sizes: Mapping[Dim, int], values: Values, constraint: Constraint, lets: tuple[Let, ...]) -> bool:
+    """Whether a point has what a constraint on givens says."""
+    if isinstance(constraint, Relation):
+        return satisfied(constraint, Scope(sizes, values, lets))
+    symbol = _shapes_of(constraint)
+    return isinstance(symbol, NamedTensor | Symbol) and _has(values[symbol.name], constraint)
 
 
 def _has(draw: Array, constraint: Constraint) -> bool:
