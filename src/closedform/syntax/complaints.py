@@ -7,6 +7,7 @@ import re
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from closedform.errors import ParseError
+from closedform.syntax.elsewhere import condition_instead
 from closedform.syntax.source import Source, Spot, printable
 
 # The grammar's terminals in words, in the order in which a message lists them.
@@ -33,9 +34,21 @@ WORDS = {
 CLOSING = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
 STARTS_OPERAND = {"NAME", "NUMBER", "LPAR", "SUM"}
 OPERATORS = {"SIGN", "TIMES", "RAISED"}
+# A name and words behind it, as the last condition of a statement.
+CONDITION = re.compile(r"(?:\bwhere|,)\s*([A-Za-z]\w*)(?:\[[^\]]*\])?\s+([a-z][a-z_-]*(?:\s+[a-z][a-z_-]*){0,3})\s*\Z")
+LONGEST_CONDITION = 300  # characters
+CONDITIONS_KNOWN = (
+    "conditions are equations, inequalities, x[n] in {0, 1}, "
+    "and after the name of a tensor onehot, symmetric, invertible or positive definite"
+)
 QUOTES = "‘’“”«»„"
 LOOKALIKES = {"−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!=", "∑": "sum_k(...)"}
-LOOKALIKES |= {"|": "abs(...)", "@": "a product of matrices as sum_k(A[i,k]*B[k,j])", "%": "0.05 for 5%"}
+LOOKALIKES |= {
+    "|": "abs(...)",
+    "@": "a product of matrices as sum_k(A[i,k]*B[k,j])",
+    "%": "0.05 for 5%",
+    "'": "a transpose by exchanged indices, A[j,i]",
+}
 LOOKALIKES |= {"²": "^2", "³": "^3", "∂": "d, as in dL/dz[i]", "√": "sqrt(...)", "∞": "a finite number", "∈": "in", "π": "pi"}
 
 
@@ -50,6 +63,9 @@ def complaint(source: Source, text: str, line: int, problem: UnexpectedInput) ->
             expected &= {*OPERATORS, "RPAR", "RSQB", "RBRACE"}
     else:  # UnexpectedEOF, which the LALR parser does not raise
         expected, came, ended = set(), "", True
+    unknown = _unknown_condition(source, text, line, text if ended else _up_to(text, problem), expected, "" if ended else came)
+    if unknown is not None:
+        return unknown
     if ended:
         opened = _open_brackets(text)
         if opened and CLOSING[opened[-1]] in expected:
@@ -61,6 +77,21 @@ def complaint(source: Source, text: str, line: int, problem: UnexpectedInput) ->
     spot = Spot(problem.line + line - 1, problem.column)
     advice = _advice(came, expected, opened, _up_to(text, problem))
     return source.error(ParseError, spot, f"expected {_expected(expected, opened)}; got {_shown(came)}{advice}")
+
+
+def _unknown_condition(source: Source, text: str, line: int, before: str, expected: set[str], came: str) -> ParseError | None:
+    """The error for ``A diagonal`` after where: the conditions that there are, and how to write this one."""
+    if not text.lstrip().startswith("given") or not expected & {"EQUAL", "DEFINITE", "RELATION", "LESSTHAN"}:
+        return None
+    said = f"{before} {came}" if "DEFINITE" in expected and came.isalpha() else before
+    found = CONDITION.search(said, max(0, len(said) - LONGEST_CONDITION))
+    if found is None:
+        return None
+    tensor, words = found[1], re.sub(r"\s+", " ", found[2])
+    start = text[: found.start(2)]
+    spot = Spot(line + start.count("\n"), len(start) - start.rfind("\n"))
+    message = f"there is no condition {words}; {CONDITIONS_KNOWN}{condition_instead(tensor, words)}"
+    return source.error(ParseError, spot, message)
 
 
 def _expected(terminals: set[str], opened: list[str]) -> str:
@@ -107,6 +138,8 @@ def _advice(came: str, expected: set[str], opened: list[str], before: str) -> st
     if "TIMES" in expected and (came == "(" or re.match(r"[A-Za-z]|\.?[0-9]", came)):
         if re.search(r"\bd\^[0-9]+\Z", before):
             return ". A second derivative is written d2L/dx^2"
+        if came[:1].isdigit() and re.search(r"\bd[0-9]\w*/d\w+\[[^\]]*\]\Z", before):
+            return ". A second derivative is written d2L/dx[i]^2"
         word = re.search(r"[A-Za-z0-9_.]+\Z", before)
         return f". To multiply, write {word[0]}*{came}" if word else ". To multiply, write *"
     if came == "=" and expected == {"$END"}:
@@ -114,7 +147,8 @@ def _advice(came: str, expected: set[str], opened: list[str], before: str) -> st
     if came in (")", "]", "}") and not opened:
         return f". No bracket that {came} could close is open"
     if opened[-1:] == ["["]:
-        return ". Only index names, separated by commas, stand in square brackets"
+        shift = ": a shift such as t-1 has no notation; give the shifted tensor as another one" if came in ("+", "-") else ""
+        return f". Only index names, separated by commas, stand in square brackets{shift}"
     return ""
 
 

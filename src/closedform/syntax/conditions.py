@@ -60,7 +60,8 @@ def _relation(resolver: Resolver, sign: t.Word, left: Expr, right: Expr) -> Cons
     symbols = left.free_symbols | right.free_symbols
     if not symbols:
         raise resolver.error(sign.spot, "a condition restricts a given or a size; this one compares two constants")
-    return (SizeRelation if all(isinstance(symbol, Dim) for symbol in symbols) else Relation)(sign.text, left, right)
+    kind = SizeRelation if all(isinstance(symbol, Dim) for symbol in symbols) else Relation
+    return kind("=" if sign.text == "==" else sign.text, left, right)
 
 
 def _membership(resolver: Resolver, node: t.Member) -> Made:

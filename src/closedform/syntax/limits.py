@@ -10,6 +10,7 @@ TEXT = 200_000  # characters of claims in one file
 STATEMENT = 10_000  # characters of one statement
 STATEMENTS = 1_000  # statements of one claim
 CLAIMS = 2_000  # claims of one file
+MISTAKES = 20  # claims with a mistake that one error lists
 NESTING = 100  # brackets, signs and exponents inside each other
 AXES = 12  # indices of a tensor, of one sum, variables of one derivative
 NAME = 100  # characters of a name

@@ -51,9 +51,10 @@ def parse_claims(text: str, *, file: str = "<text>") -> tuple[ClaimBlock, ...]:
         file: what errors call the text.
 
     Raises:
-        ParseError: with file, line, column, the line with a caret, and what was expected. Names and ranks that do
-            not fit raise its subclass TextNotationError (also a NotationError), dimensions that do not fit
-            TextDimensionError (also a DimensionError), text beyond the limits LimitError.
+        ParseError: with file, line, column, the line with a caret, and what was expected, for every claim that has a
+            mistake; class and position are those of the first. Names and ranks that do not fit raise its subclass
+            TextNotationError (also a NotationError), dimensions that do not fit TextDimensionError (also a
+            DimensionError), text beyond the limits LimitError.
 
     >>> (block,) = parse_claims('''
     ... claim jacobian "softmax"
@@ -146,26 +147,44 @@ def _block_of(setting: Setting, source: Source) -> Block:
 
 
 def _blocks(source: Source, groups: list[list[Statement]]) -> tuple[ClaimBlock, ...]:
+    """Every claim, or the first mistake of every one that has any."""
     blocks: list[ClaimBlock] = []
+    mistakes: list[ParseError] = []
     seen: dict[str, int] = {}
-    for head, *body in groups:
-        line: t.ClaimLine = read(source, head.text, "claim", line=head.line)
-        name = line.name.text
-        if name in seen:
-            message = f"two claims are named {name}; the first stands in line {seen[name]}"
-            raise source.error(ParseError, line.name.spot, message)
-        seen[name] = head.line
-        if len(body) > limits.STATEMENTS:
-            message = f"a claim has at most {limits.STATEMENTS:,} statements; this one has {len(body):,}"
-            raise source.error(LimitError, Spot(head.line, 1), message)
-        block = Block()
-        for statement in body:
-            block.add(read(source, statement.text, statement.keyword, line=statement.line), source)
-        if not any(statement.keyword == "show" for statement in body):
-            message = f"claim {name} shows nothing; add a line such as show dL/dz[i] = ..."
-            raise source.error(ParseError, Spot(head.line, 1), message)
-        blocks.append(ClaimBlock(name, line.title, block.setting(), block.claims(name, line.title), head.line))
+    for group in groups:
+        try:
+            blocks.append(_block(source, group, seen))
+        except LimitError:
+            raise
+        except ParseError as mistake:
+            mistakes.append(mistake)
+            if len(mistakes) == limits.MISTAKES:
+                break
+    if mistakes:
+        first = mistakes[0]
+        raise type(first)("\n".join(map(str, mistakes)), file=first.file, line=first.line, column=first.column)
     return tuple(blocks)
+
+
+def _block(source: Source, group: list[Statement], seen: dict[str, int]) -> ClaimBlock:
+    """One claim; ``seen`` remembers in which line each name stands."""
+    head, *body = group
+    line: t.ClaimLine = read(source, head.text, "claim", line=head.line)
+    name = line.name.text
+    if name in seen:
+        message = f"two claims are named {name}; the first stands in line {seen[name]}"
+        raise source.error(ParseError, line.name.spot, message)
+    seen[name] = head.line
+    if len(body) > limits.STATEMENTS:
+        message = f"a claim has at most {limits.STATEMENTS:,} statements; this one has {len(body):,}"
+        raise source.error(LimitError, Spot(head.line, 1), message)
+    block = Block()
+    for statement in body:
+        block.add(read(source, statement.text, statement.keyword, line=statement.line), source)
+    if not any(statement.keyword == "show" for statement in body):
+        message = f"claim {name} shows nothing; add a line such as show dL/dz[i] = ..."
+        raise source.error(ParseError, Spot(head.line, 1), message)
+    return ClaimBlock(name, line.title, block.setting(), block.claims(name, line.title), head.line)
 
 
 def _text_of(file: str) -> str:

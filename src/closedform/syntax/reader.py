@@ -102,8 +102,7 @@ class _Tree(Transformer_NonRecursive):  # type: ignore[type-arg]
         return t.Comparison(sides, relations, self._deeper(relations[0].spot, *sides))
 
     def relation(self, parts: list[Token]) -> t.Word:
-        word = self._word(parts[0])
-        return t.Word("=", word.spot) if word.text == "==" else word
+        return self._word(parts[0])
 
     def membership(self, parts: list[t.Node]) -> t.Member:
         return t.Member(parts[0], tuple(parts[1:]))

@@ -19,9 +19,10 @@ from closedform.syntax import tree as t
 from closedform.syntax.arithmetic import Arithmetic
 from closedform.syntax.axes import Axis, Place
 from closedform.syntax.derivatives import derivative
+from closedform.syntax.elsewhere import instead
 from closedform.syntax.scope import Deferred, Known, Names, Scope, stand
 from closedform.syntax.source import LimitError, Source, Spot, TextDimensionError, TextNotationError
-from closedform.syntax.vocabulary import FUNCTIONS, MATRIX_FUNCTIONS, OTHER_NAMES, RESERVED, ROW_FUNCTIONS, suggestion
+from closedform.syntax.vocabulary import FUNCTIONS, MATRIX_FUNCTIONS, RESERVED, ROW_FUNCTIONS, suggestion
 
 INDEX = re.compile(r"[a-z][a-z0-9_]*\Z")
 LETTERS = re.compile(r"(?:[a-z][0-9]*)+\Z")
@@ -108,11 +109,15 @@ class Resolver:
 
     def _comparison(self, node: t.Comparison, scope: Scope) -> Deferred:
         """1 where all its relations hold, else 0."""
-        sides = [self.formula(side, scope) for side in node.sides]
         for relation in node.relations:
-            if relation.text in ("=", "!="):
-                message = f"a condition compares with < <= > >=; got {relation.text}. For 0 and 1 write y[n] > 1/2"
-                raise self.error(relation.spot, message)
+            if relation.text in ("=", "==", "!="):
+                advice = "Real numbers are hardly ever equal; for labels of 0 and 1 write y[n] > 1/2, for equal indices delta(i,j)"
+                raise self.error(relation.spot, f"a condition compares with < <= > >=; got {relation.text}. {advice}")
+        for side in node.sides:
+            if isinstance(side, t.Entry) and side.arguments is None and side.at is None and self._means_index(side.name, scope):
+                mask = "give a mask: given m[N,N] where m[i,j] in {0, 1}, and the factor m[i,j]"
+                raise self.error(side.spot, f"a condition compares numbers, and {side.name} is an index; {mask}")
+        sides = [self.formula(side, scope) for side in node.sides]
 
         def make() -> Expr:
             values = [side() for side in sides]
@@ -120,6 +125,10 @@ class Resolver:
             return self.arithmetic.multiply([_relation(word.text, a, b) for word, a, b in pairs], node.spot)
 
         return make
+
+    def _means_index(self, name: str, scope: Scope) -> bool:
+        """Whether a name without brackets is that of an index of this formula, and of nothing else."""
+        return name not in self.names.known and name not in self.names.dims and scope.has(name)
 
     def _side_by_side(self, node: t.SideBySide) -> Deferred:
         first, second = node.entries[:2]
@@ -179,6 +188,8 @@ class Resolver:
         if not word.text:
             raise self.error(word.spot, "an index is missing here")
         why = "Fixed positions have no notation" if word.text[0].isdigit() else "Capitals name dimensions"
+        if re.search(r"[<>=]", word.text):
+            why = "A sum runs over a whole dimension; give a mask for a part of it: m[i,j] in {0, 1}, and the factor m[i,j]"
         raise self.error(word.spot, f"an index is a lower-case letter, such as i or i2; got {word.text}. {why}")
 
     def _bare(self, node: t.Entry) -> Deferred:
@@ -253,8 +264,9 @@ class Resolver:
         name = node.name
         if name in self.names.known or name in self.names.dims or name == "pi":
             return self.error(node.spot, f"{name} is not a function; to multiply, write {name}*(...); an entry is {name}[i]")
-        near = f"; write {OTHER_NAMES[name]}" if name in OTHER_NAMES else suggestion(name, [*FUNCTIONS, *MATRIX_FUNCTIONS, *ROW_FUNCTIONS])
-        return self.error(node.spot, f"there is no function {name}{near}. Functions are {', '.join([*FUNCTIONS, *ROW_FUNCTIONS])}")
+        known = [*FUNCTIONS, *ROW_FUNCTIONS, *MATRIX_FUNCTIONS]
+        near = f"; {advice}" if (advice := instead(name)) else suggestion(name, known)
+        return self.error(node.spot, f"there is no function {name}{near}. Functions are {', '.join(known)}; sums are sum_k(...)")
 
     def _named_sum(self, node: t.Entry, scope: Scope) -> Deferred:
         letters = node.name[len("sum_") :]

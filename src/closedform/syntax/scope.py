@@ -100,6 +100,10 @@ class Scope:
             scope.indices[name] = Place(name, Axis(), source, spot)
         return scope.indices[name]
 
+    def has(self, name: str) -> bool:
+        """Whether an index of that name is in use."""
+        return name in self.indices or (self.outer is not None and self.outer.has(name))
+
     def inside(self, places: Iterable[Place]) -> Scope:
         """The scope below a sum over ``places``."""
         return Scope({place.name: place for place in places}, outer=self, sums=self.sums + 1)

@@ -25,15 +25,8 @@ STATEMENTS = ("claim", "given", "let", "show")
 RESERVED = {*FUNCTIONS, *MATRIX_FUNCTIONS, *ROW_FUNCTIONS, *STATEMENTS, "sum", "delta", "of", "in"}
 RESERVED |= {"onehot", "symmetric", "invertible", "positive", "definite"}
 
-# What people also call these functions.
-OTHER_NAMES = {
-    "ln": "log", "sgn": "sign", "heaviside": "step", "maximum": "max", "minimum": "min", "logistic": "sigmoid",
-    "inverse": "inv", "trace": "sum_i(A[i,i])", "tr": "sum_i(A[i,i])", "dot": "sum_i(a[i]*b[i])", "norm": "sqrt(sum_i(x[i]^2))",
-    "tan": "sin(x)/cos(x)", "mean": "sum_i(x[i])/N", "expit": "sigmoid", "lse": "logsumexp", "eye": "delta(i,j)",
-}  # fmt: skip
-
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """'; did you mean ...?' for a name that is nearly a known one, else nothing."""
+    """' (did you mean ...?)' for a name that is nearly a known one, else nothing."""
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7) if len(name) <= 30 else []
-    return f"; did you mean {near[0]}?" if near else ""
+    return f" (did you mean {near[0]}?)" if near else ""
