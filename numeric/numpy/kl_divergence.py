@@ -137,24 +137,30 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return rest
 
 
+def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
+    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+
+
 def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    near = near + (p * (x - near)).sum(-1, keepdims=True)
-    x = x - near
-    return x - (p * x).sum(-1, keepdims=True)
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    return x
 
 
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1)
-    product = x - near
-    product *= p
-    near += product.sum(-1, keepdims=True)
-    np.subtract(x, near, out=product)
-    product -= np.einsum("...i,...i->...", p, product)[..., None]
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    product = _centred(x, p, top)
     product *= p
     return product
+
+
+def _divided(x: np.ndarray, by: float) -> np.ndarray:
+    """x / by, written over x, which no one else holds."""
+    x /= by
+    return x
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -315,7 +321,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     def rows(z: np.ndarray, v: np.ndarray) -> np.ndarray:
         p = _softmax(z)  # (B, C)
         top = p.argmax(-1)[..., None]  # (B, 1)
-        return _softmax_jvp(v, p, top) / max(B, 1)
+        return _divided(_softmax_jvp(v, p, top), max(B, 1))
 
     for at in _blocks(B, out.size):
         out[..., at, :] = rows(z[at], v[..., at, :])

@@ -70,7 +70,7 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
         if y.numel() and _plain(y):  # else its values cannot be read
-            least, most = torch.stack(torch.aminmax(y)).tolist()
+            least, most = (x.item() for x in torch.aminmax(y))
             if least < 0 or most >= shape[-1]:
                 raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {least} to {most}")
     elif y.dtype != like.dtype:

@@ -52,6 +52,16 @@ def _holds(condition: torch.Tensor) -> bool:
         raise
 
 
+def _plain(*arrays: torch.Tensor) -> bool:
+    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
+        return False
+    try:
+        return all(x.data_ptr() >= 0 for x in arrays)
+    except RuntimeError:  # those that torch.func follows have no memory of their own
+        return False
+
+
 def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
@@ -135,7 +145,8 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
 def _softmax(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     e = (z - _shift(z)).exp_()
-    return e / e.sum(-1, keepdim=True)
+    total = e.sum(-1, keepdim=True)
+    return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -151,7 +162,8 @@ def _softmax_apart(z: torch.Tensor) -> torch.Tensor:
     top = _top(z)
     e, largest, others = _apart(z, top)
     total = largest + others
-    return (e / total).scatter_(-1, top, largest / total)
+    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z) else (torch.Tensor.scatter, torch.Tensor.div)
+    return put(over(e, total), -1, top, largest / total)
 
 
 def _log1p_others(z: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -173,25 +185,29 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
 
 def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    return (1 - p).scatter(-1, top, _others(p, top))
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(1 - p, -1, top, _others(p, top))
+
+
+def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
+    mean, share = (p * x).sum(-1, keepdim=True), p.gather(-1, top)
+    return torch.where(share > 0.5, x.gather(-1, top.expand(*x.shape[:-1], 1)), mean)
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    near = near + (p * (x - near)).sum(-1, keepdim=True)
-    x = x - near
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
     return x - (p * x).sum(-1, keepdim=True)
 
 
 def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean, and that from the entry of the largest p."""
-    near = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    near = near + (p * (x - near)).sum(-1, keepdim=True)
-    if x.ndim > p.ndim:  # several directions: p need not be repeated for each
-        x = x - near
-        return p * (x - (p * x).sum(-1, keepdim=True))
-    return torch._softmax_backward_data(x - near, p.expand(x.shape), -1, x.dtype)
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    x = x - _near_mean(x, p, top)
+    if x.ndim == p.ndim:
+        return torch._softmax_backward_data(x, p, -1, x.dtype)
+    mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each
+    return x.sub_(mean).mul_(p) if _plain(x, p) else p * (x - mean)
 
 
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
@@ -355,7 +371,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
         z, v = _wide(z), _wide(v)
         p = _softmax(z)  # (B, C)
         top = _top(p)  # (B, 1)
-        return (_softmax_jvp(v, p, top) / max(B, 1)).to(dtype)
+        return _softmax_jvp(v, p, top).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z, v)
