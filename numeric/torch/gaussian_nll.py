@@ -51,16 +51,22 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
-def _holds(condition: torch.Tensor) -> bool:
-    """Whether a condition holds; taken for granted where values cannot be read, under torch.compile and torch.vmap."""
+def _read(*numbers: torch.Tensor) -> list[float] | None:
+    """The values of tensors without axes; None where values cannot be read, under torch.compile and torch.vmap."""
     if torch.compiler.is_compiling():
-        return True
+        return None
     try:
-        return bool(condition)
+        return [x.item() for x in numbers]
     except RuntimeError as error:
         if "vmap" in str(error):
-            return True
+            return None
         raise
+
+
+def _holds(condition: torch.Tensor) -> bool:
+    """Whether a condition holds; taken for granted where values cannot be read."""
+    values = _read(condition)
+    return values is None or bool(values[0])
 
 
 def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:

@@ -41,16 +41,22 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
-def _holds(condition: torch.Tensor) -> bool:
-    """Whether a condition holds; taken for granted where values cannot be read, under torch.compile and torch.vmap."""
+def _read(*numbers: torch.Tensor) -> list[float] | None:
+    """The values of tensors without axes; None where values cannot be read, under torch.compile and torch.vmap."""
     if torch.compiler.is_compiling():
-        return True
+        return None
     try:
-        return bool(condition)
+        return [x.item() for x in numbers]
     except RuntimeError as error:
         if "vmap" in str(error):
-            return True
+            return None
         raise
+
+
+def _holds(condition: torch.Tensor) -> bool:
+    """Whether a condition holds; taken for granted where values cannot be read."""
+    values = _read(condition)
+    return values is None or bool(values[0])
 
 
 def _plain(*arrays: torch.Tensor) -> bool:
@@ -72,10 +78,9 @@ def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torc
     if y.dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         if tuple(y.shape) != shape[:-1]:
             raise ValueError(f"{name} must have shape {shape[:-1]} for class indices, got shape {tuple(y.shape)}")
-        if y.numel() and _plain(y):  # else its values cannot be read
-            least, most = (x.item() for x in torch.aminmax(y))
-            if least < 0 or most >= shape[-1]:
-                raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {least} to {most}")
+        bounds = _read(*torch.aminmax(y)) if y.numel() else None
+        if bounds and (bounds[0] < 0 or bounds[1] >= shape[-1]):
+            raise ValueError(f"{name} must hold class indices from 0 to {shape[-1] - 1}, got {bounds[0]} to {bounds[1]}")
     elif y.dtype != like.dtype:
         raise TypeError(f"{name} must hold integer class indices or {like.dtype} probabilities, got {y.dtype}")
     elif tuple(y.shape) != shape:
