@@ -21,6 +21,7 @@ from closedform.notation import Claim, Dim, Relation, Setting
 from closedform.results import Counterexample
 
 POINTS, PRECISION = 20, 1000
+CLOSE = -20.0  # decimal logarithm of a difference that is one of enclosures only
 
 
 Point = Mapping[str, Any]  # given name -> real entries
@@ -53,13 +54,20 @@ def counterexample_nearby(setting: Setting, claim: Claim, *, seed: int) -> Count
 
 
 def agreement(setting: Setting, claim: Claim, *, seed: int) -> tuple[str, ...]:
-    """How closely the sides are known to agree: ``agrees to 1e-200 at 20 points``."""
-    samples = (sample for sample in _small_samples(setting, claim, 3 * POINTS, seed) if sample.defined(claim.lhs))
-    gaps = (_gap(sample, claim) for sample in samples)
+    """How closely the sides are known to agree: ``agrees to 1e-200 at 20 points``; wide enclosures that meet are no agreement."""
+    samples = list(_small_samples(setting, claim, 3 * POINTS, seed))
+    if not samples:
+        return ("no point that satisfies the conditions was found; they may contradict each other",)
+    gaps = (_gap(sample, claim) for sample in samples if sample.defined(claim.lhs))
     known = list(itertools.islice((gap for gap in gaps if gap is not None), POINTS))
     if not known:
         return ("no point at which both sides exist was found",)
-    return (f"agrees to 1e{int(np.floor(max(known)))} at {len(known)} points",)
+    close = [gap for gap in known if gap <= CLOSE]
+    wide = f"the enclosures of the two sides are as wide as 1e{int(np.ceil(max(known)))} and tell nothing"
+    if not close:
+        return (f"at all {len(known)} points tried {wide}",)
+    agrees = f"agrees to 1e{int(np.floor(max(close)))} at {len(close)} point{'s' * (len(close) > 1)}"
+    return (agrees if len(close) == len(known) else f"{agrees}; at {len(known) - len(close)} more {wide}",)
 
 
 def _gap(sample: Sample, claim: Claim) -> float | None:

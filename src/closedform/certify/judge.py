@@ -78,7 +78,7 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
     if not tried:
         return Verdict(UNDECIDED, {}, notes=("none of the sizes that a proof asks for is among those that the conditions allow",))
     if not outcomes:
-        return _by_balls(setting, claim, seed, tried, ("the two sides exist at none of the sizes tried",))
+        return _by_balls(setting, claim, seed, tried, ("in no draw over the finite fields do both sides exist",))
     unreached = _unreached(asked, tried, outcomes, seed) or _uncombined(asked, [s for s in tried if s not in absent], outcomes, seed)
     if isinstance(unreached, Verdict):
         return unreached
