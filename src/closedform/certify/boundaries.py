@@ -25,7 +25,7 @@ from closedform.certify.rings.tower import Tower
 from closedform.notation import Dim, Given, Index, Relation, Setting
 
 Floats = NDArray[np.float64]
-LINES = 256
+LINES, FEW_LINES = 256, 48  # few where equations have to be solved for each
 SCALES = (1.0, 0.3, 3.0, 1.0, 20.0, 0.05)
 NEARNESS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.5, 7.0)  # 10^-u of the way to the end of the line
 STEPS = 24  # of bisection and false position in turn
@@ -61,11 +61,12 @@ class _Guards(Real):
 def boundary_points(
     setting: Setting, sides: tuple[Expr, Expr], axes: tuple[Index, ...], sizes: Mapping[Dim, int], *, order: int, seed: int
 ) -> dict[str, Floats]:
-    """A real point for each of ``LINES`` draws: given name -> entries, draws along axis 0."""
+    """A real point for each of many draws: given name -> entries, draws along axis 0."""
+    count = FEW_LINES if any(isinstance(c, Relation) and c.op == "=" for c in setting.constraints) else LINES
     rng = np.random.default_rng([seed, 5, *sizes.values()])
-    lines = _lines(setting, sizes, rng)
-    tower = Tower([SMOOTH[0]] * LINES, seed)
-    values = draw_point(setting, sizes, tower, np.ones(LINES), order=order, real=True, reals=lines.start)
+    lines = _lines(setting, sizes, rng, count)
+    tower = Tower([SMOOTH[0]] * count, seed)
+    values = draw_point(setting, sizes, tower, np.ones(count), order=order, real=True, reals=lines.start)
     interpreter = Interpreter(setting, sizes, values, tower)
     for side in sides:
         interpreter.entries(side, axes)
@@ -74,32 +75,32 @@ def boundary_points(
     def guards(t: Floats) -> Floats:
         tower.real = _Guards(tower, lines.at(t))
         with np.errstate(all="ignore"):
-            columns = [np.broadcast_to(tower.real.at(node), (LINES, *node.shape)).reshape(LINES, -1) for node in compared]
-        return np.concatenate(columns, axis=1) if columns else np.zeros((LINES, 0))
+            columns = [np.broadcast_to(tower.real.at(node), (count, *node.shape)).reshape(count, -1) for node in compared]
+        return np.concatenate(columns, axis=1) if columns else np.zeros((count, 0))
 
-    first, last = guards(np.zeros(LINES)), guards(np.ones(LINES))
+    first, last = guards(np.zeros(count)), guards(np.ones(count))
     followed = rng.permutation(first.shape[1])[:MOST_GUARDS]
     column = _shared_out(first[:, followed] * last[:, followed] < 0)
     crossing = column >= 0
     if not crossing.any():
-        return lines.at(rng.uniform(size=LINES))
+        return lines.at(rng.uniform(size=count))
     column = followed[np.maximum(column, 0)]
-    own = np.arange(LINES), column
+    own = np.arange(count), column
     zero = _zeros(lambda t: guards(t)[own], first[own], last[own])
-    return lines.at(np.where(crossing, _beside(zero), rng.uniform(size=LINES)))
+    return lines.at(np.where(crossing, _beside(zero), rng.uniform(size=count)))
 
 
-def _lines(setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator) -> _Lines:
+def _lines(setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator, count: int) -> _Lines:
     """To another random point; to zero or a bound, as a whole or in one entry: by turns."""
-    scales = np.resize(np.array(SCALES), LINES)
+    scales = np.resize(np.array(SCALES), count)
     start: dict[str, Floats] = {}
     end: dict[str, Floats] = {}
     for given in setting.given:
-        labels = draw_labels(given, setting, sizes, rng, LINES)
+        labels = draw_labels(given, setting, sizes, rng, count)
         start[given.name] = draw_real(given, setting, sizes, rng, scales) if labels is None else labels
         if labels is None and _may_move(given, setting):
-            other, edge = draw_real(given, setting, sizes, rng, rng.permutation(scales)), _edge(given, setting, sizes, rng)
-            turn = np.arange(LINES).reshape((-1,) + (1,) * (other.ndim - 1)) % 3
+            other, edge = draw_real(given, setting, sizes, rng, rng.permutation(scales)), _edge(given, setting, sizes, rng, count)
+            turn = np.arange(count).reshape((-1,) + (1,) * (other.ndim - 1)) % 3
             alone = _one_of(other.shape, rng)
             end[given.name] = np.where(turn == 0, other, np.where((turn == 1) | alone, edge, start[given.name]))
     return _Lines(start, end)
@@ -112,10 +113,10 @@ def _may_move(given: Given, setting: Setting) -> bool:
     return not tied and not structures(given, setting)
 
 
-def _edge(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator) -> Floats:
+def _edge(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator, count: int) -> Floats:
     """For each draw zero where that is allowed, or else a bound."""
     lower, upper = bounds(given, setting, sizes)
-    turned = rng.uniform(size=(LINES,) + (1,) * lower.ndim) < 0.5
+    turned = rng.uniform(size=(count,) + (1,) * lower.ndim) < 0.5
     first, second = np.where(turned, upper, lower), np.where(turned, lower, upper)
     bound = np.where(np.isfinite(first), first, np.where(np.isfinite(second), second, 0.0))
     return np.asarray(np.where((lower < 0) & (upper > 0), 0.0, bound))
@@ -147,7 +148,7 @@ def _along(start: Floats, end: Floats, t: Floats) -> Floats:
 
 def _zeros(guard: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
     """Where along the lines the guard changes its sign, from its values at both ends."""
-    left, right = np.zeros(LINES), np.ones(LINES)
+    left, right = np.zeros_like(low), np.ones_like(low)
     for step in range(STEPS):
         middle = (left + right) / 2
         with np.errstate(all="ignore"):
@@ -162,6 +163,6 @@ def _zeros(guard: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floa
 
 def _beside(zero: Floats) -> Floats:
     """Before or behind the zero, at all distances by turns."""
-    line = np.arange(LINES)
-    near = 10.0 ** -np.resize(np.array(NEARNESS), LINES)
+    line = np.arange(len(zero))
+    near = 10.0 ** -np.resize(np.array(NEARNESS), len(zero))
     return np.where(line // len(NEARNESS) % 2 == 0, zero * (1 - near), zero + (1 - zero) * near)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Indexed, Pow, Rational
 
-from closedform.certify.boundaries import LINES, boundary_points
+from closedform.certify.boundaries import boundary_points
 from closedform.certify.combinations import combined_bits
 from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
@@ -323,8 +323,8 @@ def _draws(question: Question, sizes: Mapping[Dim, int], effort: _Effort) -> int
     """
     bits = 24 if question.trigonometric else 27
     enough = ceil((ERROR_BITS + max(0, question.digits - FEW_DIGITS)) / max(1.0, bits - log2(question.degree)))
-    if effort.reals is not None:
-        return LINES
+    if effort.reals:
+        return len(next(iter(effort.reals.values())))
     if question.digits > MOST_DIGITS:
         raise UnsupportedConstraintError(f"constants of {question.digits} bits in all, more than the primes can tell from zero")
     if effort.free or not (question.discrete or question.piecewise or (effort.thorough and effort.round)):
