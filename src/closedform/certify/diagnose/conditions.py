@@ -6,10 +6,10 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
-from sympy import Expr, Symbol
+from sympy import Expr, Sum, Symbol
 
 from closedform.certify.decide import is_piecewise
-from closedform.certify.diagnose.case import Case, claim_holds, draw_samples, proved, telling
+from closedform.certify.diagnose.case import Case, claim_holds, draw_samples, telling
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.certify.diagnose.restrictions import Restriction, restrictions
 from closedform.certify.refute.exact import Values, relation_names
@@ -22,11 +22,19 @@ MANY_POINTS = 24  # numbers from a small set, and branches, may satisfy more tha
 
 def constraints(case: Case) -> Iterator[Diagnosis]:
     """The weakest constraint of the list, on one given or on two, under which the claim holds (and says more than 0 = 0)."""
+    branches = is_piecewise(case.setting, case.claim)
     for chosen in restrictions(case.setting, _variables(case)):
+        if branches and any(_ties_entries(restriction) for restriction in chosen):
+            continue
         if _holds_in(_narrowed(case.setting, chosen), chosen, case) and not _shown_satisfies(chosen, case) and _proved_in(chosen, case):
             verb = "is" if len(chosen) == 1 else "are"
             yield Diagnosis(Kind.CONSTRAINT, f"true if {' and '.join(item.sentence for item in chosen)}, which {verb} not given")
             return
+
+
+def _ties_entries(restriction: Restriction) -> bool:
+    """Whether it is an equation between entries: of no account for branches, of which each entry has its own."""
+    return any(isinstance(c, Relation) and c.op == "=" and c.lhs.has(Sum) for c in restriction.constraints)
 
 
 def _variables(case: Case) -> set[str]:
@@ -52,7 +60,7 @@ def _proved_in(chosen: Sequence[Restriction], case: Case) -> bool:
             and constraint.lhs not in sources
         ):
             setting, claim = _replaced(setting, claim, constraint.lhs, constraint.rhs)
-    return proved(setting, claim, seed=case.seed)
+    return case.proves(setting, claim)
 
 
 def _replaced(setting: Setting, claim: Claim, symbol: Symbol, value: Expr) -> tuple[Setting, Claim]:

@@ -8,6 +8,7 @@ in balls to some twenty digits, and at the counterexample; then the kernel has t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from closedform.certify.diagnose.blocks import functions, quantities
 from closedform.certify.diagnose.case import Case, make_case
@@ -45,9 +46,9 @@ def diagnoses(setting: Setting, claim: Claim, counterexample: Counterexample, *,
     if case is None:
         return ()
     correction = next(_corrections(case), None)
-    pattern = next(patterns(case, counterexample.entry), None)
-    condition = next(constraints(case), None)
-    size = next(sizes(case), None)
+    pattern = next(patterns(replace(case, doubted=[]), counterexample.entry), None)
+    condition = next(constraints(replace(case, doubted=[])), None)
+    size = next(sizes(replace(case, doubted=[])), None)
     # Three at most: what corrects it, then the conditions; the pattern says least of them.
     by_weight = [correction, condition, size, pattern] if correction is not None else [pattern, condition, size]
     return tuple(diagnosis for diagnosis in by_weight if diagnosis is not None)[:MOST]

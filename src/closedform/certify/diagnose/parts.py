@@ -81,7 +81,8 @@ def _thresholds(case: Case) -> Iterator[Change]:
             for value in (other, -other):
                 if bound != value:
                     changed = comparison.xreplace({bound: value})
-                    yield Kind.WRONG_PART, bound, value, case.claim.rhs.xreplace({comparison: changed})
+                    sign = -1 if bound < 0 and value < 0 else 1  # of x - 1/2, which is compared with 0
+                    yield Kind.WRONG_PART, sign * bound, sign * value, case.claim.rhs.xreplace({comparison: changed})
 
 
 def _compared(expression: Expr) -> list[Expr]:

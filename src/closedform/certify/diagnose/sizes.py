@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sympy import Integer
 
-from closedform.certify.diagnose.case import Case, claim_holds, draw_samples, proved, telling
+from closedform.certify.diagnose.case import Case, claim_holds, draw_samples, telling
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
 from closedform.certify.refute.points import dims_of
 from closedform.notation import Dim, SizeRelation
@@ -71,7 +71,7 @@ def _proved_at(case: Case, dim: Dim, size: int) -> bool:
         return False
     first, *others = case.setting.given
     narrowed = dataclasses.replace(first, where=(*first.where, SizeRelation("=", dim, Integer(size))))
-    return proved(dataclasses.replace(case.setting, given=(narrowed, *others)), case.claim, seed=case.seed)
+    return case.proves(dataclasses.replace(case.setting, given=(narrowed, *others)), case.claim)
 
 
 def _only_beyond(case: Case, tried: Tried) -> Iterator[Diagnosis]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import sympy
 from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
+from closedform.certify.decide import is_piecewise
 from closedform.certify.diagnose.blocks import entries
 from closedform.certify.diagnose.case import Case, Equation
 from closedform.certify.diagnose.kinds import Diagnosis, Kind
@@ -27,7 +28,8 @@ def surrogates(case: Case) -> list[Diagnosis]:
     searches: list[Callable[[Case, Expr], Iterator[Diagnosis]]] = [_other_variable, _stopped, _dropped_chain_rule]
     searches += [_jacobian_diagonal] if order == 1 else []
     searches += [_gauss_newton, _reweighted] if order == 2 else []
-    searches.append(_parametrisation)
+    if not is_piecewise(case.setting, case.claim):  # another scale may be hidden by a branch
+        searches.append(_parametrisation)
     for search in searches:
         if (diagnosis := next(search(case, node), None)) is not None:
             return [diagnosis]
