@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from closedform.certify import prove
-from closedform.certify.diagnose.case import proved
+from closedform.certify.diagnose.case import MOST_DOUBTED, make_case, proved
+from closedform.certify.refute.search import find_counterexample
+from closedform.notation import Claim
 from closedform.results import REFUTED
 from closedform.syntax.parse import parse_claims
 
@@ -29,6 +31,10 @@ SILENT = {
         given X[N,D] where N >= D
         let   G[n,m] = sum_d(X[n,d]*X[m,d])
         show  det(G) = 0""",
+    "another scale is hidden by a branch that the points do not meet": """
+        given p[N] where 0 < p[n] < 1
+        let   L = -sum_n(log(max(p[n], 1e-12)))
+        show  dL/dp[n] = -1/p[n]""",
     "off the diagonal both sides are 0": """
         given e[N], y[N], r where y[n] >= 0, r > 0
         let   mu[n] = exp(e[n])
@@ -115,3 +121,14 @@ def test_a_claim_that_is_true_of_large_sizes_only_is_not_taken_for_proved() -> N
 def test_the_side_itself_is_no_missing_factor() -> None:
     text = "given P[N,M]\nshow sum_n(P[n,m]) = 1"
     assert diagnosis(text)[0] == "true if every column of P sums to 1, which is not given"
+
+
+def test_few_hypotheses_without_a_proof_are_tried() -> None:
+    (block,) = parse_claims("claim a\ngiven x, y\nshow x*y = x + y\n")
+    (claim,) = block.claims
+    counterexample = find_counterexample(block.setting, claim)
+    assert counterexample is not None
+    case = make_case(block.setting, claim, counterexample, seed=0)
+    assert case is not None
+    assert not any(case.proves(block.setting, claim) for _ in range(MOST_DOUBTED))
+    assert not case.proves(block.setting, Claim("right", claim.lhs, claim.lhs))
