@@ -79,3 +79,9 @@ def test_labels_whose_rows_sum_to_one_are_one_hot_rows() -> None:
     assert verdict.verdict == PROVED
     assert verdict.all_sizes
     assert judged(f"{ROWS.replace('sum_c', 'sum_n')}\nshow y[n,i]*y[n,j] = delta(i,j)*y[n,i]").verdict == REFUTED
+
+
+def test_sizes_at_which_no_labels_satisfy_the_conditions_are_outside_the_claim() -> None:
+    verdict = judged("given y[C] where y[c] in {0, 1}, sum_c(y[c]) = 2\nshow sum_c(y[c])^2 = 4")
+    assert verdict.verdict == PROVED
+    assert "the definition does not exist at C=1: outside the claim" in verdict.notes

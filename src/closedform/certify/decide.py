@@ -16,6 +16,7 @@ from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides, nonexistent
 from closedform.certify.orders import derivative_order
+from closedform.certify.real_points import NoPointError
 from closedform.certify.rings.chains import RESERVE, SMOOTH, TRIGONOMETRIC
 from closedform.certify.rings.node import Node, constant_digest
 from closedform.certify.rings.tower import Tower, new_salts
@@ -203,7 +204,10 @@ def decide(
     Raises:
         UnsupportedConstraintError: no points that satisfy the constraints can be drawn.
     """
-    outcome = _compared(question, sizes, _Effort(seed, round, thorough, free))
+    try:
+        outcome = _compared(question, sizes, _Effort(seed, round, thorough, free))
+    except NoPointError:
+        return Outcome(NOWHERE)
     repeats = 0
     while outcome.answer == EQUAL and outcome.error_bits < ERROR_BITS and repeats < REPEATS:
         # entries that exist in few draws only: draw again

@@ -79,7 +79,8 @@ def _judged(setting: Setting, claim: Claim, seed: int) -> Verdict:
         return Verdict(UNDECIDED, {}, notes=("none of the sizes that a proof asks for is among those that the conditions allow",))
     if not outcomes:
         return _by_balls(setting, claim, seed, tried, ("in no draw over the finite fields do both sides exist",))
-    unreached = _unreached(asked, tried, outcomes, seed) or _uncombined(asked, [s for s in tried if s not in absent], outcomes, seed)
+    present = [sizes for sizes in tried if sizes not in absent]
+    unreached = _unreached(asked, present, outcomes, seed) or _uncombined(asked, present, outcomes, seed)
     if isinstance(unreached, Verdict):
         return unreached
     if not exists_somewhere(setting, claim):

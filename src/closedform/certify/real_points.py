@@ -7,6 +7,7 @@ Newton's method, in logarithms where the entries are positive. Nothing is proved
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,13 @@ from closedform.notation import (
 )
 
 Floats = NDArray[np.float64]
+MOST_LISTED = 256  # labels of so many patterns are drawn from the list of those that satisfy the equations
 _COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "!=": np.not_equal}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!=", "=": "="}
+
+
+class NoPointError(Exception):
+    """The conditions on labels contradict each other at these sizes."""
 
 
 def bounds(given: Given, setting: Setting, sizes: Mapping[Dim, int]) -> tuple[Floats, Floats]:
@@ -163,6 +169,13 @@ def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: n
     def admissible(entries: Floats) -> bool:
         return all(np.all(np.abs(r) < 1e-9) for r in (_residual(e, setting, sizes, {given.name: entries}) for e in equations))
 
+    count = int(np.prod(shape[1:], dtype=int))
+    if equations and len(values) ** count <= MOST_LISTED:
+        every = (np.reshape(entries, shape[1:]) for entries in product(values, repeat=count))
+        listed = [entries for entries in every if admissible(entries) and not (symmetric and (entries != entries.T).any())]
+        if not listed:
+            raise NoPointError(f"no values of {given.name} satisfy its conditions")
+        return np.stack([listed[k] for k in rng.integers(len(listed), size=draws)])
     found: list[Floats] = []
     tries = 60
     for _ in range(draws):
