@@ -304,17 +304,16 @@ def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bo
 
     ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
     """
-    if x.requires_grad or torch.compiler.is_compiling():
+    if not _plain(x):
         return torch.tensordot(x, x, dims=([0], [0])) * scale
     _, m, n = x.shape
     if out is None or out.dtype != x.dtype or not out.is_contiguous():
         out = x.new_empty(m, n, m, n)
-    rows, step = x.flatten(1), max(1, 256 // max(n, 1))
-    scaled = rows * scale
+    rows, matrix, step = x.flatten(1), out.view(m * n, m * n), max(1, 256 // max(n, 1))
     for c in range(0, m, step):
         k = min(c + step, m)
-        block = rows[:, c * n : k * n].T @ scaled[:, c * n :]
-        out[c:k, :, c:] = block.view(k - c, n, m - c, n)
+        block = matrix[c * n : k * n, c * n :]
+        torch.addmm(block, rows[:, c * n : k * n].T, rows[:, c * n :], beta=0, alpha=scale, out=block)
         right = out[c:k, :, k:]
         out[k:, :, c:k] = right.permute(2, 1, 0, 3) if symmetric else right.permute(2, 3, 0, 1)
     return out
@@ -330,10 +329,12 @@ def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """w.T @ x**2 by blocks of rows, so that the squares take no more room than w or the result."""
+    if not _plain(w, x):
+        return w.T @ x**2
     step = max(1, max(w.numel() // max(x.shape[-1], 1), w.shape[-1]))
-    result = w[:step].T @ x[:step] ** 2
-    for at in range(step, len(x), step):
-        result = result + w[at : at + step].T @ x[at : at + step] ** 2
+    result = x.new_zeros(w.shape[-1], x.shape[-1])
+    for weights, rows in zip(w.split(step), x.split(step), strict=True):
+        result.addmm_(weights.T, rows * rows)
     return result
 
 
