@@ -18,6 +18,7 @@ from closedform.pipeline.formulas import judge_formula
 from closedform.pipeline.judging import judge, judge_assumptions, judge_form
 from closedform.pipeline.kernels import compare, loaded
 from closedform.pipeline.making import BACKENDS, closed_forms, form_of, modules
+from closedform.pipeline.verifying import EXAMPLES
 from closedform.results import FAILED, PROVED, ClaimResult, ModuleResult
 from closedform.syntax.parse import parse_file
 from closedform.testing.devices import skip_without
@@ -176,6 +177,6 @@ def _kernel_message(item: Found, function: Any, backend: str, dtype: str, device
             backend=backend,
             dtype=dtype,
             device=device,
-            examples=profile().sweep,
+            examples=max(profile().sweep, EXAMPLES),  # with fewer, float32 tells too little of some
         )
     return Examined(function.name, dtype, device, records).message
