@@ -63,6 +63,8 @@ def _plain(*arrays: torch.Tensor) -> bool:
     """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
     if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
         return False
+    if any(torch.autograd.forward_ad.unpack_dual(x).tangent is not None for x in arrays):
+        return False
     try:
         return all(x.data_ptr() >= 0 for x in arrays)
     except RuntimeError:  # those that torch.func follows have no memory of their own
@@ -213,21 +215,23 @@ def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     return put(1 - p, -1, top, _others(p, top))
 
 
-def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
-    mean, share = (p * x).sum(-1, keepdim=True), p.gather(-1, top)
-    return torch.where(share > 0.5, x.gather(-1, top.expand(*x.shape[:-1], 1)), mean)
+def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x), from its terms: where one entry has more than half of p, x there, so that the rest keeps its digits."""
+    largest = x.gather(-1, top.expand(*x.shape[:-1], 1))
+    return torch.where(p.gather(-1, top) > 0.5, largest, terms.sum(-1, keepdim=True))
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    x = x - _near_mean(x, p, top, p * x)
     return x - (p * x).sum(-1, keepdim=True)
 
 
 def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    terms = p * x
+    near = _near_mean(x, p, top, terms)
+    x = terms.copy_(x).sub_(near) if _plain(x, p) else x - near
     if x.ndim == p.ndim:
         return torch._softmax_backward_data(x, p, -1, x.dtype)
     mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each

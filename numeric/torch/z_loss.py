@@ -62,6 +62,8 @@ def _plain(*arrays: torch.Tensor) -> bool:
     """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
     if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
         return False
+    if any(torch.autograd.forward_ad.unpack_dual(x).tangent is not None for x in arrays):
+        return False
     try:
         return all(x.data_ptr() >= 0 for x in arrays)
     except RuntimeError:  # those that torch.func follows have no memory of their own

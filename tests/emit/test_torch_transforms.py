@@ -8,6 +8,7 @@ import pytest
 import torch
 from kernel_cases import function_names
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
 from closedform.numeric.torch import cross_entropy, linear_cross_entropy, linear_mse, mse, softmax
@@ -43,6 +44,15 @@ def test_third_derivatives_agree(y: Tensor) -> None:
     torch.testing.assert_close(found, jacfwd(cross_entropy.hessian)(z, y))
     reference = jacrev(hessian(torch.nn.functional.cross_entropy))(z, y)
     torch.testing.assert_close(found, torch.stack([reference[b, :, b] for b in range(B)]))
+
+
+@labels
+def test_dual_numbers_of_forward_mode_are_followed(y: Tensor) -> None:
+    for name, further in (("gradient_W", ()), ("hessian_W", ()), ("hvp_W", (V,)), ("hessian_diagonal_W", ())):
+        kernel = getattr(linear_cross_entropy, name)
+        with forward_ad.dual_level():
+            tangent = forward_ad.unpack_dual(kernel(forward_ad.make_dual(W, V), e, y, *further)).tangent
+        torch.testing.assert_close(tangent, jvp(lambda W, kernel=kernel, further=further: kernel(W, e, y, *further), (W,), (V,))[1])
 
 
 KERNELS: list[tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = [
