@@ -12,6 +12,7 @@ from closedform.notation import (
     equation,
     exp,
     indices,
+    less,
     less_equal,
     log,
     partial,
@@ -66,7 +67,7 @@ derivation = Derivation(
         ),
         Claim(
             "one_hot",
-            summation(where(less_equal(h[b, i], 0), 0, h[b, i] * log(h[b, i] / p[b, i])), i, b) / B,
+            summation(where(less(1, 2 * h[b, i]), h[b, i] * log(h[b, i] / p[b, i]), 0), i, b) / B,
             -summation(h[b, i] * log(p[b, i]), i, b) / B,
             title="one-hot labels: equal to the cross-entropy",
             cites=(14,),
