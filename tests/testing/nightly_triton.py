@@ -16,27 +16,37 @@ from closedform.testing import kernel_test
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _forward(out, z, C, stride, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
-    """p = softmax(z), one row for each program."""
-    row = tl.program_id(0)
-    column = tl.arange(0, BLOCK)
-    inside = column < C
-    x = tl.load(z + row * stride + column, mask=inside, other=-float("inf"))
-    e = tl.exp(x - tl.max(x, axis=0))
-    tl.store(out + row * stride + column, e / tl.sum(e, axis=0), mask=inside)
+def _forward(out, z, stride, B, C, ROWS: tl.constexpr, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
+    """p = softmax(z), some rows for each program."""
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)[:, None]
+    column = tl.arange(0, BLOCK)[None, :]
+    inside = (row < B) & (column < C)
+    at = row * stride + column
+    x = tl.load(z + at, mask=inside, other=-float("inf"))
+    largest = tl.where(row < B, tl.max(x, axis=1)[:, None], 0.0)
+    e = tl.exp(x - largest)
+    total = tl.where(row < B, tl.sum(e, axis=1)[:, None], 1.0)
+    tl.store(out + at, e / total, mask=inside)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _backward(out, p, g, C, stride, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
-    """p (g - <p, g>), one row for each program."""
-    row = tl.program_id(0)
-    column = tl.arange(0, BLOCK)
-    inside = column < C
+def _backward(out, p, g, stride, B, C, ROWS: tl.constexpr, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
+    """p (g - <p, g>), some rows for each program."""
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)[:, None]
+    column = tl.arange(0, BLOCK)[None, :]
+    inside = (row < B) & (column < C)
     at = row * stride + column
     probability = tl.load(p + at, mask=inside, other=0.0)
     upstream = tl.load(g + at, mask=inside, other=0.0)
-    dot = tl.sum(probability * upstream, axis=0)
+    dot = tl.sum(probability * upstream, axis=1)[:, None]
     tl.store(out + at, probability * (upstream - dot), mask=inside)
+
+
+def _launch(kernel: Any, B: int, C: int, *arguments: Any) -> None:
+    """Blocks of up to 16 rows, as the interpreter's price is by the program; of one row where rows are long."""
+    block = triton.next_power_of_2(C)
+    rows = max(1, min(16, 16384 // block))
+    kernel[(triton.cdiv(B, rows),)](*arguments, B, C, ROWS=rows, BLOCK=block)
 
 
 class Softmax(torch.autograd.Function):
@@ -46,7 +56,7 @@ class Softmax(torch.autograd.Function):
     def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
         z = z.contiguous()
         p = torch.empty_like(z)
-        _forward[(z.shape[0],)](p, z, z.shape[1], z.stride(0), BLOCK=triton.next_power_of_2(z.shape[1]))
+        _launch(_forward, *z.shape, p, z, z.stride(0))
         ctx.save_for_backward(p)
         return p
 
@@ -55,7 +65,7 @@ class Softmax(torch.autograd.Function):
     def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:
         (p,) = ctx.saved_tensors
         result = torch.empty_like(p)
-        _backward[(p.shape[0],)](result, p, g.contiguous(), p.shape[1], p.stride(0), BLOCK=triton.next_power_of_2(p.shape[1]))
+        _launch(_backward, *p.shape, result, p, g.contiguous(), p.stride(0))
         return result
 
 
@@ -69,7 +79,8 @@ class Softmax32Lanes(Softmax):
     def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
         z = z.contiguous()
         p = torch.zeros_like(z)
-        _forward[(z.shape[0],)](p, z, min(z.shape[1], 32), z.stride(0), BLOCK=32)
+        B, C = z.shape
+        _launch(_forward, B, min(C, 32), p, z, z.stride(0))
         ctx.save_for_backward(p)
         return p
 
