@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from sympy import Expr, Indexed, S
 
-from closedform.notation import Constraint, Given, Membership, NamedTensor, OneHot, Relation, Setting, head_name, summation
+from closedform.certify.real_points import is_entry
+from closedform.notation import Constraint, Given, Membership, NamedTensor, OneHot, Relation, Setting, summation
 
 
 def with_one_hot_rows(setting: Setting) -> Setting:
@@ -27,7 +28,7 @@ def _stated(given: Given) -> Given:
 
 
 def _is_any_entry(entry: Expr, given: Given) -> bool:
-    return isinstance(entry, Indexed) and head_name(entry) == given.name and len(set(entry.indices)) == len(entry.indices)
+    return isinstance(entry, Indexed) and is_entry(entry, given) and len(set(entry.indices)) == len(entry.indices)
 
 
 def _sums_to_one(constraint: Constraint, given: Given) -> bool:

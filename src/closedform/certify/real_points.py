@@ -150,7 +150,8 @@ def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: n
         return None
     values = np.array([float(v) for v in memberships[0].values])
     symmetric = any(isinstance(c, SymmetricMatrix) for c in structure)
-    equations = [r for r in relations_on(given, setting) if r.op == "="]
+    others = [other for other in setting.given if other != given]
+    equations = [r for r in relations_on(given, setting) if r.op == "=" and not any(names(r.lhs - r.rhs, other) for other in others)]
 
     def one() -> Floats:
         share = rng.dirichlet(np.ones(len(values)))

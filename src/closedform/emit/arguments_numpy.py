@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+# How either check begins with an input: it is of the kind of the first.
+OF_ONE_KIND = """\
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
+        if x.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+"""
+
 # In the order in which they are printed; each may call those before it.
 ARGUMENTS: dict[str, str] = {
     "_check": '''
@@ -10,12 +20,9 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     first, like, _ = inputs[0]
     for name, x, axes in inputs:
-        if not isinstance(x, np.ndarray):
-            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
-        if x.dtype not in (np.float32, np.float64):
-            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
-        if x.dtype != like.dtype:
-            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+'''
+    + OF_ONE_KIND
+    + """\
         expected = axes.split()
         if x.ndim != len(expected):
             raise ValueError(f"{name} must have {len(expected)} axes ({', '.join(expected)}), got shape {x.shape}")
@@ -23,19 +30,16 @@ def _check(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
             if sizes.setdefault(axis, size) != size:
                 raise ValueError(f"{name} must have shape ({', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {x.shape}")
     return sizes
-''',
+""",
     "_check_leading": '''
 def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     """The sizes of the inputs (name, array, last axes); raises unless they are float arrays of one dtype and their shapes agree."""
     sizes: dict[str, int] = {}
     first, like, own = inputs[0]
     for name, x, axes in inputs:
-        if not isinstance(x, np.ndarray):
-            raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; convert it with np.asarray")
-        if x.dtype not in (np.float32, np.float64):
-            raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype")
-        if x.dtype != like.dtype:
-            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+'''
+    + OF_ONE_KIND
+    + """\
         expected = axes.split()
         if x.ndim < len(expected):
             raise ValueError(f"{name} must have shape (..., {', '.join(expected)}), got shape {x.shape}")
@@ -46,7 +50,7 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
             if sizes.setdefault(axis, size) != size:
                 raise ValueError(f"{name} must have shape (..., {', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {x.shape}")
     return sizes
-''',
+""",
     "_check_labels": '''
 def _check_labels(name: str, y: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless y holds class indices, or probabilities, for logits of this shape."""

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+# How either check begins with an input: it is of the kind of the first.
+OF_ONE_KIND = """\
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
+        if not x.is_floating_point():
+            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
+        if x.dtype != like.dtype:
+            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
+        if x.device != like.device:
+            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+"""
+
 # In the order in which they are printed; each may call those before it.
 ARGUMENTS: dict[str, str] = {
     "_check": '''
@@ -10,14 +22,9 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     first, like, _ = inputs[0]
     for name, x, axes in inputs:
-        if not isinstance(x, torch.Tensor):
-            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
-        if not x.is_floating_point():
-            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
-        if x.dtype != like.dtype:
-            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
-        if x.device != like.device:
-            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+'''
+    + OF_ONE_KIND
+    + """\
         expected = axes.split()
         if x.ndim != len(expected):
             raise ValueError(f"{name} must have {len(expected)} axes ({', '.join(expected)}), got shape {tuple(x.shape)}")
@@ -25,21 +32,16 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
             if sizes.setdefault(axis, size) != size:
                 raise ValueError(f"{name} must have shape ({', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {tuple(x.shape)}")
     return sizes
-''',
+""",
     "_check_leading": '''
 def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     """The sizes of the inputs (name, tensor, last axes); raises unless they are float tensors of one kind whose shapes agree."""
     sizes: dict[str, int] = {}
     first, like, own = inputs[0]
     for name, x, axes in inputs:
-        if not isinstance(x, torch.Tensor):
-            raise TypeError(f"{name} must be a tensor, got {type(x).__name__}; convert it with torch.as_tensor")
-        if not x.is_floating_point():
-            raise TypeError(f"{name} must be a floating point tensor, got {x.dtype}; convert it with {name}.to")
-        if x.dtype != like.dtype:
-            raise TypeError(f"{name} must have the dtype of {first}, {like.dtype}, got {x.dtype}")
-        if x.device != like.device:
-            raise ValueError(f"{name} must be on the device of {first}, {like.device}, got {x.device}")
+'''
+    + OF_ONE_KIND
+    + """\
         expected, shape = axes.split(), tuple(x.shape)
         if x.ndim < len(expected):
             raise ValueError(f"{name} must have shape (..., {', '.join(expected)}), got shape {shape}")
@@ -49,7 +51,7 @@ def _check_leading(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
             if sizes.setdefault(axis, size) != size:
                 raise ValueError(f"{name} must have shape (..., {', '.join(expected)}) with {axis} = {sizes[axis]}, got shape {shape}")
     return sizes
-''',
+""",
     "_read": '''
 def _read(*numbers: torch.Tensor) -> list[float] | None:
     """The values of tensors without axes; None where values cannot be read, under torch.compile and torch.vmap."""
