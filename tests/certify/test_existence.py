@@ -85,3 +85,9 @@ def test_sizes_at_which_no_labels_satisfy_the_conditions_are_outside_the_claim()
     verdict = judged("given y[C] where y[c] in {0, 1}, sum_c(y[c]) = 2\nshow sum_c(y[c])^2 = 4")
     assert verdict.verdict == PROVED
     assert "the definition does not exist at C=1: outside the claim" in verdict.notes
+
+
+def test_labels_may_be_tied_to_what_is_no_label() -> None:
+    tied = "given y[C] where y[c] in {0, 1}\ngiven k where sum_c(y[c]) = k"
+    assert judged(f"{tied}\nshow sum_c(y[c]^2) = k").verdict != REFUTED
+    assert judged(f"{tied}\nshow sum_c(y[c])^2 = k").verdict == REFUTED

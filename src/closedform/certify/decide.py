@@ -37,6 +37,7 @@ from closedform.notation import (
     free_indices,
     less,
     less_equal,
+    logdet,
     maximum,
     minimum,
     relu,
@@ -134,7 +135,7 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
         piecewise,
         piecewise and any(not power.exp.is_Integer for body in bodies for power in body.atoms(Pow)),
         any(isinstance(c, Membership | OneHot) for c in setting.constraints),
-        piecewise and _compares_sizes(setting, claim),
+        _compares_sizes(setting, claim),
         sum(int(q.p).bit_length() + int(q.q).bit_length() for q in set().union(*(body.atoms(Rational) for body in bodies))),
         matrices,
     )
@@ -146,8 +147,9 @@ def is_piecewise(setting: Setting, claim: Claim) -> bool:
 
 
 def _compares_sizes(setting: Setting, claim: Claim) -> bool:
+    """Whether sizes stand in what is compared; a logdet takes the absolute value of the determinant."""
     bodies = (claim.lhs, claim.rhs, *(let.body for let in setting.lets))
-    compared = set().union(*(body.atoms(*_PIECEWISE) for body in bodies))
+    compared = set().union(*(body.atoms(*_PIECEWISE, logdet) for body in bodies))
     inside = setting.about(*compared).lets if compared else ()
     return any(expression.atoms(Dim) for expression in (*compared, *(let.body for let in inside)))
 
