@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sympy import Eq
 
 from closedform.derivations.linear_cross_entropy import derivation
 from closedform.errors import DimensionError, NotationError
@@ -25,10 +26,13 @@ from closedform.notation import (
     delta,
     exp,
     indices,
+    less,
+    less_equal,
     partial,
     scalar,
     summation,
     tensor,
+    where,
 )
 
 C, D = Dim("C"), Dim("D")
@@ -38,6 +42,13 @@ m = Index("m", D)
 z, p = tensor("z", C), tensor("p", C)
 x, s = scalar("x"), scalar("s")
 SQUARE = Derivation(name="square", title="Square", given=(Given(x),), lets=(Let(s, x**2),), output=s, wrt=(x,))
+
+
+def test_conditions_may_be_written_as_comparisons_of_python() -> None:
+    assert where(z[i] > 0, x, s) == where(less(0, z[i]), x, s)
+    assert where(z[i] >= x, x, s) == where(less_equal(x, z[i]), x, s)
+    assert where(z[i] < 0, x, s) == where(less(z[i], 0), x, s)
+    assert where(z[i] <= 0, x, s) == where(less_equal(z[i], 0), x, s)
 
 
 def test_members_may_be_whole_numbers_of_python() -> None:
@@ -57,6 +68,8 @@ def test_members_may_be_whole_numbers_of_python() -> None:
         (lambda: summation(z[i], z), r"a sum runs over indices; got z"),
         (lambda: partial(z[i] ** 2, z[i]), r"a derivative is of a named entry by named entries, such as partial\(p\[i\], z\[j\]\)"),
         (lambda: partial(p[i]), r"a derivative needs at least one variable"),
+        (lambda: where(Eq(z[i], 0), 1, 0), r"where needs a comparison with <, <=, > or >= of entries; got Eq\(z\[i\], 0\)"),
+        (lambda: where(z[i] == 0, 1, 0), r"where needs a comparison .* got False"),
         (
             lambda: Setting((Given(z),), (Let(s, 2 * z),)),
             r"the definition of s uses z without indices; it is z\[C\]: give it one index for each",

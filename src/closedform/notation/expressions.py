@@ -8,6 +8,7 @@ from typing import Any
 import sympy
 from sympy import Expr, Indexed, KroneckerDelta, Sum, Symbol
 from sympy.core.function import Function
+from sympy.logic.boolalg import Boolean
 
 from closedform.errors import DimensionError, NotationError
 from closedform.notation.tensors import Dim, Index
@@ -118,7 +119,26 @@ class less_equal(_Plain):
 
 
 class where(_Plain):
-    """where(condition, a, b): a where the condition holds, else b; the other branch is not evaluated."""
+    """where(condition, a, b): a where the condition holds, else b; the other branch is not evaluated.
+
+    The condition is a comparison, or a product of them, which holds where all do.
+
+    >>> from closedform.notation import indices, tensor
+    >>> C = Dim("C"); (i,) = indices("i", C); z = tensor("z", C)
+    >>> where(z[i] > 0, z[i], 0)
+    where(less(0, z[i]), z[i], 0)
+    """
+
+    @classmethod
+    def eval(cls, *args: Any) -> Expr | None:
+        condition, *branches = args
+        if isinstance(condition, sympy.StrictLessThan | sympy.StrictGreaterThan):
+            return cls(less(condition.lts, condition.gts), *branches)
+        if isinstance(condition, sympy.LessThan | sympy.GreaterThan):
+            return cls(less_equal(condition.lts, condition.gts), *branches)
+        if isinstance(condition, Boolean):
+            raise NotationError(f"where needs a comparison with <, <=, > or >= of entries; got {condition}")
+        return None
 
 
 class inv(_Plain):

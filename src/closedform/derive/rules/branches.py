@@ -66,6 +66,8 @@ def _deltas_apart(condition: Expr, yes: Expr, no: Expr) -> Expr:
             else:
                 kept[side].append(term)
     left = (Add(*kept[0]), Add(*kept[1]))
+    if not apart:  # what deltas there are stand inside sums
+        return where(condition, *left)
     return Add(*apart, _outside(condition, *left) if left[0] != left[1] else left[0])
 
 
