@@ -59,6 +59,26 @@ def test_labels_that_act_together_are_combinations_too() -> None:
     assert judged(LABELS + f"show {product('{0}')} = 0").verdict != PROVED
 
 
+TOTAL = "+".join(NAMES)
+SIGNED = "".join(f"{'+-'[k % 2]}relu({name})" for k, name in enumerate(NAMES))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LABELS + f"show where({TOTAL} > 0, 1, 5) = 1",
+        LABELS + f"show where({TOTAL} >= 0, 1, 0) = where({TOTAL} > 0, 1, 0)",
+        LABELS + f"show {product('(1 - step({0}))')} = 0",
+        LABELS + f"given x\nshow where(x*({TOTAL}) >= 0, 1, 0) = where(x*({TOTAL}) > 0, 1, 0)",
+        GIVEN + f"show {product('(1 - step(relu({0})))')} = 0",
+        GIVEN + f"show where({SIGNED[1:]} >= 0, 1, 0) = where({SIGNED[1:]} > 0, 1, 0)",
+    ],
+    ids=["labels", "labels, or equal", "each label", "labels and a number", "relu", "sum of relu"],
+)
+def test_a_tie_that_labels_or_branches_decide_is_a_combination(text: str) -> None:
+    assert judged(text).verdict != PROVED
+
+
 def test_roots_of_squares_that_act_together_are_combinations_too() -> None:
     # sqrt((a + x)^2) + a + x is zero in half of all draws, and over the reals where a + x < 0
     factors = product("(sqrt({0}^2 + 2*{0}*x + x^2) + {0} + x)")
@@ -156,6 +176,32 @@ def test_bits_are_those_made_by_hand(tower: Tower) -> None:
     for node, bits in by_hand.items():
         assert combined_bits(node, undecided) == bits, node.op
     assert combined_bits(tower.multiply(one, other), undecided - {one}) == 1
+
+
+def test_ties_count_with_what_decides_them(tower: Tower) -> None:
+    values = np.ones((tower.draws, 5))
+    y = tower.leaf("y", values, values.astype(np.int64) * np.arange(2).repeat(6)[:, None], values=(0, 1), label=True)
+    above = tower.apply("step", tower.total(y, 0))
+    assert combined_bits(above, set()) == 0
+    assert combined_bits(above, set(), {above}) == 5
+    assert combined_bits(above, {above}, {above}) == 6
+
+
+@pytest.mark.parametrize(("kind", "tied"), [("leaf", False), ("label", True), ("relu", True), ("root", True)])
+def test_free_outcomes_may_be_ties_where_outcomes_decide_them(kind: str, tied: bool) -> None:
+    free = Tower(SMOOTH[:12], 0, free=True)
+    label = free.leaf("y", np.ones(12), np.ones(12, dtype=np.int64), values=(0, 1), label=True)
+    x = numbers(free, "x")
+    compared = {"leaf": x, "label": label, "relu": free.apply("relu", x), "root": free.power(free.power(x, Rational(2)), Rational(1, 2))}[
+        kind
+    ]
+    zero, one = free.number(Rational(0)), free.number(Rational(1))
+    above, below = free.less(zero, compared, False), free.less(compared, zero, False)
+    settle(free, above)
+    rest = free.subtract(one, free.add(above, below))
+    assert bool(settle(free, rest).any()) == tied
+    assert not settle(free, free.subtract(one, free.add(free.less(zero, compared, True), below))).any()
+    assert not settle(free, free.subtract(above, free.apply("step", compared))).any()
 
 
 def test_labels_count_with_the_number_of_their_values(tower: Tower) -> None:

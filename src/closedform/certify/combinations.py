@@ -41,27 +41,34 @@ class _Reach:
     outcomes: frozenset[Outcome]
 
 
-def combined_bits(node: Node, undecided: Set[Node]) -> float:
+def combined_bits(node: Node, undecided: Set[Node], tied: Set[Node] = frozenset()) -> float:
     """B for the entries of ``node``.
 
     Args:
         undecided: what can have two outcomes: comparisons, and square roots that may be s or -s.
+        tied: comparisons of what may be zero. Whether it is, the outcomes below may say: sum_b m[b] > 0 fails where all labels are 0.
     """
-    return _reach(node, undecided, {}).bits
+    return _reach(node, _Open(undecided, tied), {}).bits
 
 
-def _reach(node: Node, undecided: Set[Node], known: dict[Node, _Reach]) -> _Reach:
+@dataclass(frozen=True)
+class _Open:
+    undecided: Set[Node]
+    tied: Set[Node]
+
+
+def _reach(node: Node, open: _Open, known: dict[Node, _Reach]) -> _Reach:
     if node not in known:
-        known[node] = _combined(node, undecided, known)
+        known[node] = _combined(node, open, known)
     return known[node]
 
 
-def _combined(node: Node, undecided: Set[Node], known: dict[Node, _Reach]) -> _Reach:
-    own = _own(node, undecided)
-    if node.op in COMPARISONS:
+def _combined(node: Node, open: _Open, known: dict[Node, _Reach]) -> _Reach:
+    own = _own(node, open.undecided)
+    if node.op in COMPARISONS and node not in open.tied:
         return _Reach(_bits(own), own)
     to = axis_map(node)
-    below = [_reach(arg, undecided, known) for arg in node.args]
+    below = [_reach(arg, open, known) for arg in node.args]
     outcomes = frozenset((outcome, renamed(axes, to), values) for reach in below for outcome, axes, values in reach.outcomes)
     outcomes |= own
     return _Reach(min(_bits(outcomes), _interaction(node, [reach.bits for reach in below])), outcomes)

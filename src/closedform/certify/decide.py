@@ -37,7 +37,6 @@ from closedform.notation import (
     free_indices,
     less,
     less_equal,
-    logdet,
     maximum,
     minimum,
     relu,
@@ -102,7 +101,6 @@ class Question:
         order: how many derivatives are taken at most.
         trigonometric, piecewise, discrete: what occurs: angles, comparisons, labels.
         rooted: comparisons together with roots.
-        any_size: whether sizes are compared, or what is made of them.
         digits: how many bits the constants have that are written in the claim and its definitions.
         matrices: those whose inverse, determinant and logdet are unknowns.
     """
@@ -116,7 +114,6 @@ class Question:
     piecewise: bool
     rooted: bool
     discrete: bool
-    any_size: bool = False
     digits: int = 0
     matrices: tuple[UnknownMatrix, ...] = ()
 
@@ -135,7 +132,6 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
         piecewise,
         piecewise and any(not power.exp.is_Integer for body in bodies for power in body.atoms(Pow)),
         any(isinstance(c, Membership | OneHot) for c in setting.constraints),
-        _compares_sizes(setting, claim),
         sum(int(q.p).bit_length() + int(q.q).bit_length() for q in set().union(*(body.atoms(Rational) for body in bodies))),
         matrices,
     )
@@ -144,14 +140,6 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
 def is_piecewise(setting: Setting, claim: Claim) -> bool:
     """Whether a comparison, a sign or a maximum occurs."""
     return any(body.has(*_PIECEWISE) for body in (claim.lhs, claim.rhs, *(let.body for let in setting.lets)))
-
-
-def _compares_sizes(setting: Setting, claim: Claim) -> bool:
-    """Whether sizes stand in what is compared; a logdet takes the absolute value of the determinant."""
-    bodies = (claim.lhs, claim.rhs, *(let.body for let in setting.lets))
-    compared = set().union(*(body.atoms(*_PIECEWISE, logdet) for body in bodies))
-    inside = setting.about(*compared).lets if compared else ()
-    return any(expression.atoms(Dim) for expression in (*compared, *(let.body for let in inside)))
 
 
 def _contracted(setting: Setting, claim: Claim) -> Sides:
@@ -361,7 +349,7 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any, k
         return Outcome(NOWHERE)
     compared = {k: node for k, node in enumerate(tower.comparisons()) if node in tower.sides}
     sides = {k: frozenset(tower.sides[node]) for k, node in compared.items()}
-    sides_of = PossibleSides(tower, known, any_size=question.any_size)
+    sides_of = PossibleSides(tower, known)
     possible = {k: sides_of(node.args[0]) for k, node in compared.items()}
     if (exists & (residues != 0)).any():
         return Outcome(DIFFERENT, sides=sides, possible=possible)
@@ -369,8 +357,9 @@ def _judged(question: Question, tower: Tower, difference: Node, residues: Any, k
     fewest = int(count[count > 0].min())
     bits = fewest * max(1.0, log2(tower.smallest_modulus) - log2(question.degree))
     undecided = {node for k, node in compared.items() if len(possible[k]) > 1}
-    combined = combined_bits(difference, undecided)
-    rooted = combined_bits(difference, undecided.union(tower.roots_of_squares())) - combined
+    tied = {node for node in compared.values() if 0 in sides_of.with_zero(node.args[0])}
+    combined = combined_bits(difference, undecided, tied)
+    rooted = combined_bits(difference, undecided.union(tower.roots_of_squares()), tied) - combined
     return Outcome(EQUAL, bits, bool((count == 0).any()), sides, possible, combined, rooted, tower.draws)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from math import lcm
 
 import numpy as np
 from sympy import Expr, Indexed, Rational
@@ -31,6 +32,7 @@ from closedform.certify.real_points import (
     draw_labels,
     draw_real,
     is_bound,
+    label_values,
     names,
     residual_let,
     satisfied,
@@ -60,6 +62,9 @@ from closedform.notation import (
 
 class UnsupportedConstraintError(Exception):
     """No way to draw points that satisfy the constraints is known."""
+
+
+MOST_PARTS = 60  # the denominator of labels
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def _base(
     labels = draw_labels(given, setting, sizes, rng, tower.draws)
     if labels is not None:
         labels = labels if taken is None else taken
-        return _labels(given, labels, tower), labels
+        return _labels(given, labels, label_values(given, setting), tower), labels
     real = draw_real(given, setting, sizes, rng, scales) if taken is None else taken
     leaf = tower.leaf(given.name, real, positive=bool(np.all(bounds(given, setting, sizes)[0] >= 0)))
     structure = structures(given, setting)
@@ -135,13 +140,14 @@ def _base(
     return leaf, real
 
 
-def _labels(given: Given, labels: Floats, tower: Tower) -> Node:
+def _labels(given: Given, labels: Floats, values: Sequence[Rational], tower: Tower) -> Node:
     if np.isnan(labels).any():
         raise UnsupportedConstraintError(f"no labels for {given.name} that satisfy its constraints were found")
-    denominator = next((q for q in range(1, 61) if np.all(np.abs(labels * q - np.rint(labels * q)) < 1e-9)), None)
-    if denominator is None:
+    denominator = lcm(*(int(value.q) for value in values))
+    if denominator > MOST_PARTS:
         raise UnsupportedConstraintError(f"{given.name} has values that are not simple fractions")
-    leaf = tower.leaf(given.name, labels * denominator, constant_integers(labels * denominator), label=True)
+    wholes = tuple(int(value * denominator) for value in values)
+    leaf = tower.leaf(given.name, labels * denominator, constant_integers(labels * denominator), values=wholes, label=True)
     return tower.multiply(tower.number(Rational(1, denominator)), leaf)
 
 

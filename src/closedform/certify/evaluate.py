@@ -23,7 +23,7 @@ from itertools import combinations, product
 from operator import or_
 
 import sympy
-from sympy import Expr, Indexed, Integer, KroneckerDelta, Rational, Sum, Symbol
+from sympy import Expr, Indexed, KroneckerDelta, Rational, Sum, Symbol
 
 from closedform.certify.jets import Jet, Jets, shifted
 from closedform.certify.matrix_jets import COLUMN, ROW, MatrixFunctions
@@ -131,7 +131,7 @@ class Interpreter:
         if isinstance(e, Rational | sympy.Float):
             return self.jets.number(Rational(e))
         if isinstance(e, Dim):
-            return self.jets.number(Integer(self._size(e)))
+            return self.jets.size(self._size(e))
         if isinstance(e, Indexed | Symbol) and not isinstance(e, Index):
             return self._entry(e, seeds)
         if e.is_Add:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -23,14 +23,15 @@ class PossibleSides:
     Args:
         known: nodes that a constraint says are positive (1) or negative (-1); an expression is recognised by
             its residues.
-        any_size: whether numbers may be sizes, or made of them; then only their sign counts, as other sizes matter, too.
+        nonzero: nodes of which no entry is zero, see :mod:`.needed`.
     """
 
-    def __init__(self, tower: Tower, known: Sequence[tuple[Node, int]], *, any_size: bool) -> None:
+    def __init__(self, tower: Tower, known: Sequence[tuple[Node, int]] = (), *, nonzero: Set[Node] = frozenset()) -> None:
         self._tower = tower
-        self._any_size = any_size
+        self._nonzero = nonzero
         self._stated: dict[bytes, Range] = {}
         self._ranges: dict[Node, Range] = {}
+        self._whole: dict[Node, bool] = {}
         for node, side in known:
             residues = tower.plane(0).at(node)
             p = tower.moduli[0].reshape((-1,) + (1,) * (residues.ndim - 1))
@@ -45,6 +46,11 @@ class PossibleSides:
         low, high = self._range(node)
         return frozenset(side for side, has in ((-1, low < 0), (1, high > 0)) if has)
 
+    def with_zero(self, node: Node) -> frozenset[int]:
+        """A subset of -1, 0 and 1."""
+        low, high = self._range(node)
+        return self(node) | ({0} if low <= 0 <= high and _without_factor(node) not in self._nonzero else set())
+
     def _range(self, node: Node) -> Range:
         """Numbers between which the real values lie."""
         if node not in self._ranges:
@@ -52,17 +58,19 @@ class PossibleSides:
             if self._stated and node.op in ("add", "leaf", "shadowed"):
                 least, most = self._stated.get(self._key(self._tower.plane(0).at(node)), ANY)
                 low, high = max(low, least), min(high, most)
+            if node in self._nonzero and self._is_whole(node):  # so it is 1 at least, or -1 at most
+                low, high = (max(low, 1) if low >= 0 else low), (min(high, -1) if high <= 0 else high)
             self._ranges[node] = low, high
         return self._ranges[node]
 
     def _computed(self, node: Node) -> Range:
         match node.op:
-            case "number" if self._any_size:
-                return POSITIVE if node.meta > 0 else NEGATIVE if node.meta < 0 else (0, 0)
             case "number":
                 return Fraction(str(node.meta)), Fraction(str(node.meta))
-            case "leaf" if node.meta.integers is not None:
-                return Fraction(node.meta.real.min(initial=0)), Fraction(node.meta.real.max(initial=0))
+            case "size":
+                return 1, inf
+            case "leaf" if node.meta.values is not None:
+                return Fraction(min(node.meta.values)), Fraction(max(node.meta.values))
             case "leaf" if node.meta.positive:
                 return POSITIVE
             case "exp" | "gpow" | "root":
@@ -92,6 +100,21 @@ class PossibleSides:
             case "select":
                 return self._chosen(*node.args)
         return ANY
+
+    def _is_whole(self, node: Node) -> bool:
+        """Whether all entries are whole numbers, because labels are, and sums and products of such."""
+        if node not in self._whole:
+            match node.op:
+                case "number":
+                    self._whole[node] = bool(node.meta.is_Integer)
+                case "leaf":
+                    self._whole[node] = node.meta.values is not None
+                case "size" | "eye" | "sign" | "step" | "less":
+                    self._whole[node] = True
+                case _:
+                    made = node.op in AXIS_OPS or node.op in ("add", "mul", "total", "product", "ipow", "select")
+                    self._whole[node] = made and all(map(self._is_whole, node.args))
+        return self._whole[node]
 
     def _is_semidefinite(self, matrix: Node) -> bool:
         rank = len(matrix.shape)
@@ -132,6 +155,18 @@ class PossibleSides:
         if condition.op == "less" and condition.args[0] is self._tower.subtract(yes, no):
             return min(low, other_low), min(high, other_high)
         return min(low, other_low), max(high, other_high)
+
+
+def _without_factor(node: Node) -> Node:
+    """What is zero where the node is, without rational factors, zeros added, and further axes."""
+    parts = [arg for arg in node.args if _without_axes(arg).op != "number"]
+    numbers = [_without_axes(arg).meta for arg in node.args if _without_axes(arg).op == "number"]
+    plain = (node.op == "add" and not any(numbers)) or (node.op == "mul" and all(numbers))
+    return _without_factor(_without_axes(parts[0])) if plain and len(parts) == 1 else _without_axes(node)
+
+
+def _without_axes(node: Node) -> Node:
+    return _without_axes(node.args[0]) if node.op in ("arrange", "broadcast") else node
 
 
 def _plus(a: Range, b: Range) -> Range:

@@ -52,6 +52,10 @@ class Jets:
         """A constant."""
         return {0: Named((), self.ring.number(value))}
 
+    def size(self, n: int) -> Jet:
+        """The size of a dimension."""
+        return {0: Named((), self.ring.size(n))}
+
     def base(self, a: Jet) -> Named:
         """The coefficient without infinitesimals: the value itself."""
         return a.get(0, self.zero)
@@ -88,7 +92,7 @@ class Jets:
         having: Jet = {mask: self.arrays.total(value, axis) for mask, value in a.items() if axis in value.axes}
         if not lacking:
             return having
-        return self.add(having, self.multiply(self.number(Integer(size)), lacking))
+        return self.add(having, self.multiply(self.size(size), lacking))
 
     def contract(self, a: Jet, b: Jet, axis: Axis, size: int) -> Jet:
         """Sum over an axis of the given size of a b."""

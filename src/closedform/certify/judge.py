@@ -14,6 +14,7 @@ from contextlib import suppress
 from closedform.certify.balls import Point, agreement, counterexample_among, counterexample_nearby, exists_somewhere
 from closedform.certify.decide import DIFFERENT, EQUAL, ERROR_BITS, NOWHERE, Outcome, Question, decide, decide_near_boundaries, question
 from closedform.certify.draw import UnsupportedConstraintError
+from closedform.certify.idle import without_idle_branches
 from closedform.certify.one_hot import with_one_hot_rows
 from closedform.certify.refute.points import dims_of, sizes_allowed
 from closedform.certify.refute.search import find_counterexample
@@ -46,7 +47,11 @@ def judge(setting: Setting, claim: Claim, *, seed: int = 0) -> Verdict:
         seed: of all randomness.
     """
     try:
-        return _judged(with_one_hot_rows(setting.about(claim.lhs, claim.rhs)), claim, seed)
+        setting = with_one_hot_rows(setting.about(claim.lhs, claim.rhs))
+        plainer = without_idle_branches(setting, claim, seed)
+        if plainer is not None and (verdict := _judged(*plainer, seed)).verdict == PROVED:
+            return verdict
+        return _judged(setting, claim, seed)
     except TooLargeError as error:
         return Verdict(UNDECIDED, {}, notes=(str(error),))
 

@@ -136,6 +136,14 @@ def structures(given: Given, setting: Setting) -> list[Any]:
     return found
 
 
+def label_values(given: Given, setting: Setting) -> tuple[sympy.Rational, ...]:
+    """What the entries of labels may be."""
+    structure = structures(given, setting)
+    if any(isinstance(c, OneHot) for c in structure):
+        return sympy.S.Zero, sympy.S.One
+    return next(c.values for c in structure if isinstance(c, Membership))
+
+
 def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: np.random.Generator, draws: int) -> Floats | None:
     """Entries that are members of a finite set or one-hot rows; None where the given is neither.
 
@@ -148,7 +156,7 @@ def draw_labels(given: Given, setting: Setting, sizes: Mapping[Dim, int], rng: n
     memberships = [c for c in structure if isinstance(c, Membership)]
     if not memberships:
         return None
-    values = np.array([float(v) for v in memberships[0].values])
+    values = np.array([float(v) for v in label_values(given, setting)])
     symmetric = any(isinstance(c, SymmetricMatrix) for c in structure)
     others = [other for other in setting.given if other != given]
     equations = [r for r in relations_on(given, setting) if r.op == "=" and not any(names(r.lhs - r.rhs, other) for other in others)]

@@ -28,7 +28,7 @@ PRECISIONS = (64, 256, 2048)  # enclosures that still meet at the last one are t
 DIGITS = 12
 ATTEMPT_LEVELS = (0, 0, 1, 2, 3, 4)  # roundest numbers first
 SECOND_LOOKS = 16  # points at which balls look for a difference that double precision does not show
-TIE_SIZES, TIE_POINTS = 12, 4
+TIE_SIZES, TIE_POINTS = 12, 8
 ROUNDING = 1e-11  # a relative difference that is hardly one of rounding
 VISIBLE = 1e-4  # a relative difference that a person sees; smaller ones are shown only where there is no larger
 

@@ -45,6 +45,10 @@ class Ring:
         """A rational number, as an array without axes."""
         raise NotImplementedError
 
+    def size(self, n: int) -> Array:
+        """The size of a dimension: a number at hand, another one at other sizes."""
+        return self.number(Rational(n))
+
     def pi(self) -> Array:
         """The number pi, as an array without axes."""
         raise NotImplementedError

@@ -25,13 +25,23 @@ class Leaf:
         seed: of the whole tower.
         integers: entries that are integers known beforehand, instead of random residues.
         label: whether these are the labels of a given.
+        values: which integers the entries may be.
         positive: whether all entries are positive by a constraint.
     """
 
     def __init__(
-        self, name: str, real: Floats, seed: int, integers: Ints | None = None, *, positive: bool = False, label: bool = False
+        self,
+        name: str,
+        real: Floats,
+        seed: int,
+        integers: Ints | None = None,
+        *,
+        values: tuple[int, ...] | None = None,
+        positive: bool = False,
+        label: bool = False,
     ) -> None:
-        self.name, self.real, self.seed, self.integers, self.positive, self.label = name, real, seed, integers, positive, label
+        self.name, self.real, self.seed, self.positive, self.label = name, real, seed, positive, label
+        self.integers, self.values = integers, values
         self._residues: dict[tuple[int, bool], Ints] = {}
         self._rounds = 0
 

@@ -108,6 +108,8 @@ class Residues(Plane):
         value: Rational = node.meta
         return np.array([int(value.p) * pow(int(value.q), -1, int(m)) % int(m) for m in self.modulus], dtype=np.int64)
 
+    size = number
+
     def eye(self, node: Node) -> Ints:
         return np.eye(node.meta, dtype=np.int64)[None]
 
@@ -245,22 +247,30 @@ class Residues(Plane):
 
     def _free_sign(self, node: Node) -> Ints:
         """A random odd function of what is compared, so that sign(-a) = -sign(a)."""
-        a = self.at(node.args[0])
-        a = a % self._by(self.p, a)
-        negative = a > self._by(self.p, a) // 2
-        value = self._unknown(np.where(negative, self._by(self.p, a) - a, a))
-        return np.where(a == 0, 0, self._reduce(np.where(negative, -value, value)))
+        distance, negative = self._distance(node)
+        value = self._unknown("sign", distance)
+        return np.where(distance == 0, 0, self._reduce(np.where(negative, -value, value)))
 
-    def _unknown(self, key: Ints) -> Ints:
-        return self._random("sign", key)
+    def _free_tie(self, node: Node) -> Ints:
+        """Whether what is compared is zero: a random even function of it, if outcomes and labels below may decide that."""
+        distance, _ = self._distance(node)
+        return np.where(distance == 0, 1, self._unknown("tie", distance) if self.tower.may_tie(node) else 0)
+
+    def _distance(self, node: Node) -> tuple[Ints, Array]:
+        """From zero, of what is compared, and whether it lies below."""
+        a = self.at(node.args[0])
+        p = self._by(self.p, a)
+        negative = a % p > p // 2
+        return np.where(negative, p - a % p, a % p), negative
+
+    def _unknown(self, what: str, key: Ints) -> Ints:
+        return self._random(what, key)
 
     def _free_truth(self, node: Node, side: int, at_zero: int) -> Ints:
-        """(1 + side sign(a)) / 2: whether a lies on that side of zero."""
-        sign = self._free_sign(node)
+        """(1 + side sign(a) - tie(a)) / 2: whether a lies on that side of zero; with the tie if that counts, too."""
+        sign, tie = self._free_sign(node), self._free_tie(node)
         half = (self._by(self.modulus, sign) + 1) // 2
-        value = self._times(half, self._reduce(1 + side * sign))
-        a = self.at(node.args[0])
-        return np.where(a % self._by(self.p, a) == 0, at_zero, value)
+        return self._reduce(self._times(half, self._reduce(1 + side * sign - tie)) + at_zero * tie)
 
     # -- matrices ---------------------------------------------------------------------------------
     def matinv(self, node: Node) -> Ints:
@@ -378,8 +388,8 @@ class Lifted(Residues):
         product = plane.at(node.args[1]) * plane.at(self.tower.log_node(node.args[0]))
         return self._from_logarithm(plane.at(node), product % self._by(self.p, product))
 
-    def _unknown(self, key: Ints) -> Ints:
-        return self.tower.plane(self.level)._unknown(key) + self._by(self.p, key) * self._random("sign", key)
+    def _unknown(self, what: str, key: Ints) -> Ints:
+        return self.tower.plane(self.level)._unknown(what, key) + self._by(self.p, key) * self._random(what, key)
 
     def _extended(self, node: Node) -> Ints:
         """A number known modulo p only, with a random function of it as its second digit."""

@@ -23,6 +23,8 @@ class Real(Plane):
     def number(self, node: Node) -> Array:
         return np.full(1, float(node.meta))
 
+    size = number
+
     def eye(self, node: Node) -> Array:
         return np.eye(node.meta)[None]
 
@@ -103,7 +105,7 @@ class Real(Plane):
         if node.op in AXIS_OPS:
             return moved(node.op, node.meta, self._scale(node.args[0]))
         match node.op:
-            case "leaf" | "number" | "shadowed" | "eye":
+            case "leaf" | "number" | "size" | "shadowed" | "eye":
                 return np.abs(self.at(node))
             case "add":
                 return self._scale(node.args[0]) + self._scale(node.args[1])

@@ -67,6 +67,7 @@ class Tower(Ring):
         self._bases: dict[tuple[str, int], FixedBase] = {}
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._logs: dict[Node, Node] = {}
+        self._below_outcomes: dict[Node, bool] = {}
         self._linear = LogLinear(self)
         self._pi: Node | None = None
 
@@ -92,6 +93,13 @@ class Tower(Ring):
     def comparisons(self) -> list[Node]:
         """Every node that the real point decides, in the order in which they were built."""
         return [node for node in self._nodes.values() if node.op in COMPARISONS]
+
+    def may_tie(self, node: Node) -> bool:
+        """Whether outcomes of comparisons, labels or roots are below a comparison: then what is compared may be zero on a whole region."""
+        if node not in self._below_outcomes:
+            own = (arg.op in COMPARISONS or arg.op in ("root", "gpow") or (arg.op == "leaf" and arg.meta.label) for arg in node.args)
+            self._below_outcomes[node] = any(own) or any(map(self.may_tie, node.args))
+        return self._below_outcomes[node]
 
     def roots_of_squares(self) -> list[Node]:
         """Roots of what was a square whatever was drawn, though it need not be: sqrt(s^2) is s or -s, by a character that looks random."""
@@ -133,9 +141,9 @@ class Tower(Ring):
         return FixedBase(FixedBase(point, p)(cofactor), p)
 
     # -- leaves and constants ---------------------------------------------------------------------
-    def leaf(self, name: str, real: Any, integers: Any = None, *, positive: bool = False, label: bool = False) -> Node:
-        """A random input with its real point, draws along axis 0."""
-        return self._node("leaf", (), Leaf(name, real, self.seed, integers, positive=positive, label=label), real.shape[1:])
+    def leaf(self, name: str, real: Any, integers: Any = None, **known: Any) -> Node:
+        """A random input with its real point, draws along axis 0; ``known``: see :class:`.leaf.Leaf`."""
+        return self._node("leaf", (), Leaf(name, real, self.seed, integers, **known), real.shape[1:])
 
     def shadowed(self, a: Node, real: Any) -> Node:
         """A constructed input, with the real point that goes with it."""
@@ -144,6 +152,10 @@ class Tower(Ring):
     def number(self, value: Rational) -> Node:
         """A rational number."""
         return self._node("number", (), Rational(value), ())
+
+    def size(self, n: int) -> Node:
+        """The size of a dimension."""
+        return self._node("size", (), Rational(n), ())
 
     def pi(self) -> Node:
         """A positive number that satisfies no equation."""
@@ -342,7 +354,7 @@ def _is_positive(a: Node) -> bool:
         return True  # |x|: the residues of x are squares where x is positive, and their negatives where it is not
     if a.op in ("mul", "inv", "ipow") or a.op in AXIS_OPS:
         return all(_is_positive(arg) for arg in a.args)
-    return a.op in ("exp", "gpow", "root") or (a.op == "leaf" and a.meta.positive) or (a.op == "number" and a.meta > 0)
+    return a.op in ("exp", "gpow", "root") or (a.op == "leaf" and a.meta.positive) or (a.op in ("number", "size") and a.meta > 0)
 
 
 def _is_input(a: Node) -> bool:
@@ -352,7 +364,7 @@ def _is_input(a: Node) -> bool:
 
 def _plain(a: Node) -> Rational | None:
     """The rational number that every entry is, where that is plain to see."""
-    if a.op == "number":
+    if a.op in ("number", "size"):
         return a.meta
     if a.op in ("arrange", "broadcast"):
         return _plain(a.args[0])
