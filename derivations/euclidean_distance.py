@@ -12,8 +12,9 @@ derivation = Derivation(
     title="Euclidean distance",
     about=(
         "The length r of outputs minus targets, averaged over the batch. Where an output equals its target the distance has a "
-        "kink: there is no gradient, and the claims say nothing. Elsewhere the gradient is the unit vector u = (z - y)/r, and "
-        "the Hessian (I - u u')/r projects on what is orthogonal to it: the distance is flat along the ray."
+        "kink: there is no gradient, the claims say nothing, and kernels return NaN (torch's backward pass has 0). Elsewhere the "
+        "gradient is the unit vector u = (z - y)/r, and the Hessian (I - u u')/r projects on what is orthogonal to it: the "
+        "distance is flat along the ray."
     ),
     source="理解二阶曲率一 (Understanding second-order curvature, part 1), section 模型 (the model)",
     given=(Given(z, "outputs"), Given(y, "targets")),

@@ -3,8 +3,8 @@
 
 Cross-entropy over some of the rows: a mask m is 1 where a row counts and 0 where its label is to be ignored, such
 as padding; the mean is over the rows that count. An ignored row may have any label, so targets with an ignore_index
-are passed as y = where(m, target, 0). Where no row counts, the loss and its derivatives are 0/0, which kernels
-return as NaN; torch's backward pass has 0 there.
+are passed as y = where(m, target, 0). Where no row counts, the loss is 0/0, which kernels return as NaN, and its
+derivatives are computed as 0: both as torch does.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
@@ -260,7 +260,7 @@ def value(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
 def gradient(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The gradient of the loss L with respect to the logits z.
 
-        dL/dz[b,i] = m[b]*(p[b,i] - y[b,i])/n
+        dL/dz[b,i] = m[b]*(p[b,i] - y[b,i])/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -289,13 +289,13 @@ def gradient(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | N
     _check_m(m)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     n = m.sum()
-    return _into(out, _softmax_minus_labels(z, y) * (m / n)[:, None])
+    return _into(out, _softmax_minus_labels(z, y) * (m / np.maximum(n, 1))[:, None])
 
 
 def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z.
 
-        d2L/dz[b,i]dz[b,j] = m[b]*p[b,i]*(delta(i,j) - p[b,j])/n
+        d2L/dz[b,i]dz[b,j] = m[b]*p[b,i]*(delta(i,j) - p[b,j])/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -324,14 +324,15 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, m)
     p = _softmax(z)  # (B, C)
     n = m.sum()
-    part = (m / n)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p)  # (B, C)
-    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / n * m)[:, None])[:, :, None], part))
+    part = np.maximum(n, 1)
+    part_1 = (m / part)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p)  # (B, C)
+    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None], part_1))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
-        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = m[b]*p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/n
+        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = m[b]*p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -358,7 +359,7 @@ def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.n
     _check_m(m)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, m, v)
     n = m.sum()
-    part = m / n  # (B,)
+    part = m / np.maximum(n, 1)  # (B,)
     p = _softmax(z)  # (B, C)
     top = p.argmax(-1)[..., None]  # (B, 1)
     return _into(out, part[:, None] * _softmax_jvp(v, p, top))
@@ -367,7 +368,7 @@ def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.n
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
-        d2L/dz[b,i]dz[b,i] = m[b]*p[b,i]*(1 - p[b,i])/n
+        d2L/dz[b,i]dz[b,i] = m[b]*p[b,i]*(1 - p[b,i])/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -396,13 +397,13 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / n)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p))
+    return _into(out, (m / np.maximum(n, 1))[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     """The trace of the Hessian of the loss L with respect to the logits z.
 
-        sum_ib(d2L/dz[b,i]dz[b,i]) = sum_bi(m[b]*p[b,i]*(1 - p[b,i]))/n
+        sum_ib(d2L/dz[b,i]dz[b,i]) = sum_bi(m[b]*p[b,i]*(1 - p[b,i]))/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -429,4 +430,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     _check_m(m)
     p = _softmax(z)  # (B, C)
     n = m.sum()
-    return m @ ((_complement(p, p.argmax(-1)[..., None]) * p).sum(-1) / n)
+    return m @ ((_complement(p, p.argmax(-1)[..., None]) * p).sum(-1) / np.maximum(n, 1))

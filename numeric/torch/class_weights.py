@@ -3,7 +3,8 @@
 
 Cross-entropy in which every class has a weight, divided by the sum of the weights of the labels that occur: a
 weighted mean over the batch. A class of weight zero is left out, and a negative weight pushes away from its class;
-where the weights of the labels add up to zero, the loss is not defined.
+where the weights of the labels add up to zero, the loss is not defined: without any weight it and its derivatives
+are NaN, as torch's are.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))

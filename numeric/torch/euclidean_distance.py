@@ -2,8 +2,9 @@
 """Euclidean distance.
 
 The length r of outputs minus targets, averaged over the batch. Where an output equals its target the distance has a
-kink: there is no gradient, and the claims say nothing. Elsewhere the gradient is the unit vector u = (z - y)/r, and
-the Hessian (I - u u')/r projects on what is orthogonal to it: the distance is flat along the ray.
+kink: there is no gradient, the claims say nothing, and kernels return NaN (torch's backward pass has 0). Elsewhere
+the gradient is the unit vector u = (z - y)/r, and the Hessian (I - u u')/r projects on what is orthogonal to it:
+the distance is flat along the ray.
 
 Definitions:
     r[b] = sqrt(sum_k((z[b,k] - y[b,k])^2))

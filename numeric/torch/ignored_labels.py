@@ -3,8 +3,8 @@
 
 Cross-entropy over some of the rows: a mask m is 1 where a row counts and 0 where its label is to be ignored, such
 as padding; the mean is over the rows that count. An ignored row may have any label, so targets with an ignore_index
-are passed as y = where(m, target, 0). Where no row counts, the loss and its derivatives are 0/0, which kernels
-return as NaN; torch's backward pass has 0 there.
+are passed as y = where(m, target, 0). Where no row counts, the loss is 0/0, which kernels return as NaN, and its
+derivatives are computed as 0: both as torch does.
 
 Definitions:
     p[b,i] = exp(z[b,i])/sum_k(exp(z[b,k]))
@@ -319,7 +319,7 @@ def value(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
 def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The gradient of the loss L with respect to the logits z.
 
-        dL/dz[b,i] = m[b]*(p[b,i] - y[b,i])/n
+        dL/dz[b,i] = m[b]*(p[b,i] - y[b,i])/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -350,13 +350,13 @@ def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Te
     dtype = z.dtype
     z, y, m = _wide(z), _wide(y), _wide(m)
     n = m.sum()
-    return _into(out, _softmax_minus_labels(z, y) * (m / n)[:, None], dtype)
+    return _into(out, _softmax_minus_labels(z, y) * (m / n.clamp(min=1))[:, None], dtype)
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z.
 
-        d2L/dz[b,i]dz[b,j] = m[b]*p[b,i]*(delta(i,j) - p[b,j])/n
+        d2L/dz[b,i]dz[b,j] = m[b]*p[b,i]*(delta(i,j) - p[b,j])/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -387,14 +387,15 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
     z, y, m = _wide(z), _wide(y), _wide(m)
     p = _softmax_apart(z)  # (B, C)
     n = m.sum()
-    part = p[:, None, :] * (p * (-1 / n * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part, (m / n)[:, None] * (_complement(p, _top(p)) * p)), dtype)
+    part = n.clamp(min=1)
+    part_1 = p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None]  # (B, C, C)
+    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * (_complement(p, _top(p)) * p)), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
-        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = m[b]*p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/n
+        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = m[b]*p[b,i]*(v[b,i] - sum_k(p[b,k]*v[b,k]))/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -423,7 +424,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, o
     dtype = z.dtype
     z, y, m, v = _wide(z), _wide(y), _wide(m), _wide(v)
     n = m.sum()
-    part = m / n  # (B,)
+    part = m / n.clamp(min=1)  # (B,)
     p = _softmax(z)  # (B, C)
     top = _top(p)  # (B, 1)
     return _into(out, part[:, None] * _softmax_jvp(v, p, top), dtype)
@@ -432,7 +433,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, o
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The diagonal of the Hessian of the loss L with respect to the logits z.
 
-        d2L/dz[b,i]dz[b,i] = m[b]*p[b,i]*(1 - p[b,i])/n
+        d2L/dz[b,i]dz[b,i] = m[b]*p[b,i]*(1 - p[b,i])/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -463,13 +464,13 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: 
     z, y, m = _wide(z), _wide(y), _wide(m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / n)[:, None] * (_complement(p, _top(p)) * p), dtype)
+    return _into(out, (m / n.clamp(min=1))[:, None] * (_complement(p, _top(p)) * p), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
     """The trace of the Hessian of the loss L with respect to the logits z.
 
-        sum_ib(d2L/dz[b,i]dz[b,i]) = sum_bi(m[b]*p[b,i]*(1 - p[b,i]))/n
+        sum_ib(d2L/dz[b,i]dz[b,i]) = sum_bi(m[b]*p[b,i]*(1 - p[b,i]))/max(n, 1)
 
     Args:
         z: logits, shape (B, C).
@@ -498,4 +499,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
     z, y, m = _wide(z), _wide(y), _wide(m)
     p = _softmax(z)  # (B, C)
     n = m.sum()
-    return (m @ ((_complement(p, _top(p)) * p).sum(-1) / n)).to(dtype)
+    return (m @ ((_complement(p, _top(p)) * p).sum(-1) / n.clamp(min=1))).to(dtype)

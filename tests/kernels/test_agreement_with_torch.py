@@ -250,10 +250,55 @@ def test_an_ignore_index_is_a_mask(ignore_index: int) -> None:
     torch.testing.assert_close(ours.hvp(*arguments, v), product)
 
 
-def test_without_any_label_the_loss_is_nan_and_its_gradient_too_where_torch_has_0() -> None:
-    z, y, none = torch.randn(3, 4, requires_grad=True), torch.tensor([0, 1, 2]), torch.zeros(3)
-    loss = _ignoring(z, y, none)
+@pytest.mark.parametrize("labels", [torch.tensor([0, 1, 2]), torch.full((3, 4), 0.25)], ids=["classes", "probabilities"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_without_any_label_the_loss_is_nan_and_its_derivatives_are_0(backend: str, labels: Tensor) -> None:
+    z, v, none = torch.randn(3, 4, requires_grad=True), torch.randn(3, 4), torch.zeros(3)
+    loss = _ignoring(z, torch.tensor([0, 1, 2]), none)  # torch ignores class indices only
+    (gradient,) = torch.autograd.grad(loss, z, create_graph=True)
+    (product,) = torch.autograd.grad(gradient, z, v)
     assert math.isnan(loss.detach())
-    assert math.isnan(kernels("ignored_labels").value(z.detach(), y, none))
-    assert torch.equal(torch.autograd.grad(loss, z)[0], torch.zeros(3, 4))
-    assert kernels("ignored_labels").gradient(z.detach(), y, none).isnan().all()
+    derivation = importlib.import_module("closedform.derivations.ignored_labels").derivation
+    module = importlib.import_module(f"closedform.numeric.{backend}.ignored_labels")
+    expected = {"gradient": gradient.detach(), "hvp": product}
+    for function in kernel_functions(derivation):
+        arguments = (z.detach(), labels, none, *(v for _ in function.extra))
+        if function.kind == "value":
+            with np.errstate(invalid="ignore"):
+                assert math.isnan(call(module, function, arguments))
+        else:
+            with np.errstate(all="raise"):
+                got = call(module, function, arguments)
+            np.testing.assert_array_equal(got, expected.get(function.kind, torch.zeros(got.shape)).numpy())
+
+
+def test_one_of_many_batches_may_have_no_label() -> None:
+    z, y, m = torch.randn(2, 3, 4), torch.tensor([[0, 1, 2], [3, 2, 1]]), torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
+    found = torch.func.vmap(kernels("ignored_labels").gradient)(z, y, m)
+    torch.testing.assert_close(found, torch.stack([kernels("ignored_labels").gradient(*each) for each in zip(z, y, m, strict=True)]))
+    assert torch.equal(found[1], torch.zeros(3, 4))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_without_any_weight_neither_the_loss_nor_its_derivatives_exist(backend: str) -> None:
+    z, v = torch.randn(2, 3, 4, dtype=torch.float64)
+    y, w = torch.tensor([0, 1, 0]), torch.tensor([0.0, 0.0, 1.0, 2.0], dtype=torch.float64)
+    x = z.clone().requires_grad_()
+    loss = F.cross_entropy(x, y, weight=w)
+    (gradient,) = torch.autograd.grad(loss, x, create_graph=True)
+    (product,) = torch.autograd.grad(gradient, x, v)
+    assert all(each.isnan().all() for each in (loss, gradient, product))
+    derivation = importlib.import_module("closedform.derivations.class_weights").derivation
+    module = importlib.import_module(f"closedform.numeric.{backend}.class_weights")
+    for function in kernel_functions(derivation):
+        if function.kind in ("value", "gradient", "hvp"):
+            with np.errstate(invalid="ignore"):
+                assert np.isnan(call(module, function, (z, y, w, *(v for _ in function.extra)))).all()
+
+
+def test_a_distance_of_zero_has_no_gradient_where_torch_has_0() -> None:
+    z, y = torch.zeros(1, 3, requires_grad=True), torch.zeros(1, 3)
+    loss = F.pairwise_distance(z, y, eps=0.0).mean()
+    assert torch.equal(torch.autograd.grad(loss, z)[0], torch.zeros(1, 3))
+    assert torch.equal(kernels("euclidean_distance").value(z.detach(), y), loss.detach())
+    assert kernels("euclidean_distance").gradient(z.detach(), y).isnan().all()

@@ -30,6 +30,7 @@ ENTRY, SPREAD, TERMS = "entry", "spread", "terms"
 # Functions that are right to a few ulp of themselves, and their sign (0: that of the argument).
 FUNCTIONS = {"exp": 1, "sigmoid": 1, "softplus": 1, "cosh": 1, "log_cosh": 1, "tanh": 0, "sinh": 0, "erf": 0}
 EXACT = {"abs": 1, "relu": 1, "sign": 0}
+CHOSEN = {"maximum": 1, "minimum": -1}  # one of two numbers, and the sign that one of them is enough for
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class _Analysis:
             return Accuracy(1, ENTRY, sign, tuple(dict.fromkeys((*first.beyond, *self._inner(node.args[0])))))
         if node.op == "neg":
             return replace(first, sign=-first.sign)
+        if node.op in CHOSEN:
+            return _chosen(first, known[1], CHOSEN[node.op])
         if node.op in ("mul", "div"):
             return _times(first, known[1])
         if node.op in ("add", "sub"):
@@ -177,6 +180,14 @@ def _times(first: Accuracy, second: Accuracy) -> Accuracy | None:
     if ENTRY not in (first.of, second.of):
         return None
     return replace(_worse(first, second), factors=first.factors + second.factors, sign=first.sign * second.sign)
+
+
+def _chosen(first: Accuracy, second: Accuracy, sign: int) -> Accuracy | None:
+    """The larger or smaller of two numbers is as right as they are."""
+    together = _worse(first, second)
+    if together.of == SPREAD:
+        return None
+    return replace(together, sign=sign if sign in (first.sign, second.sign) else first.sign if first.sign == second.sign else 0)
 
 
 def _plus(first: Accuracy, second: Accuracy) -> Accuracy | None:
