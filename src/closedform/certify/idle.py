@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from sympy import Abs, Expr, Indexed, Integer, Pow, Sum, sign
+from sympy import Abs, Expr, Indexed, Integer, Pow, Sum, nan, sign, zoo
 
 from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides
 from closedform.certify.needed import never_zero
 from closedform.certify.orders import derivative_order
-from closedform.certify.real_points import NoPointError
+from closedform.certify.real_points import NoPointError, structures
 from closedform.certify.rings.base import TooLargeError
 from closedform.certify.rings.chains import SMOOTH
 from closedform.certify.rings.tower import Tower
@@ -64,23 +64,24 @@ def without_idle_branches(setting: Setting, claim: Claim, seed: int) -> tuple[Se
         settled = _Settled(_sides(setting, claim, seed), ties_matter=_moves_labels(setting, bodies))
     except (UnsupportedConstraintError, UnluckyChainsError, NoPointError, TooLargeError):
         return None
-    lets = tuple(replace(let, body=settled(let.body)) for let in setting.lets)
-    lhs, rhs = settled(claim.lhs), settled(claim.rhs)
-    if (lhs, rhs, *(let.body for let in lets)) == bodies or free_indices(lhs) != free_indices(claim.lhs):
-        return None
+    lhs, rhs, *definitions = plainer = tuple(map(settled, bodies))
+    if plainer == bodies or free_indices(lhs) != free_indices(claim.lhs) or any(body.has(zoo, nan) for body in plainer):
+        return None  # 1/max(n, 0) with n <= 0 exists nowhere
+    lets = tuple(replace(let, body=body) for let, body in zip(setting.lets, definitions, strict=True))
     return Setting(setting.given, lets).about(lhs, rhs), replace(claim, lhs=lhs, rhs=rhs)
 
 
 def _differs_by_size(setting: Setting, bodies: tuple[Expr, ...]) -> bool:
     """Whether what is known of signs at one size may be wrong at another: with x^N, and with bounds such as x > 3 - N."""
-    exponents = any(power.exp.atoms(Dim) for body in bodies for power in body.atoms(Pow))
+    powers = [power.exp for body in bodies for power in body.atoms(Pow) if not power.exp.is_number]
+    exponents = any(e.atoms(Dim) for e in (*powers, *(let.body for let in setting.about(*powers).lets)))
     sides = [side.free_symbols for c in setting.constraints if isinstance(c, Relation) for side in (c.lhs, c.rhs)]
     return exponents or any(symbols and all(isinstance(symbol, Dim) for symbol in symbols) for symbols in sides)
 
 
 def _moves_labels(setting: Setting, bodies: tuple[Expr, ...]) -> bool:
     """Whether something is differentiated by what has labels, or by an intermediate quantity."""
-    smooth = {given.name for given in setting.given if not any(isinstance(c, Membership | OneHot) for c in given.where)}
+    smooth = {given.name for given in setting.given if not any(isinstance(c, Membership | OneHot) for c in structures(given, setting))}
     return any(head_name(variable) not in smooth for body in bodies for node in body.atoms(Partial) for variable in node.variables)
 
 
