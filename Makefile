@@ -51,8 +51,6 @@ mutants: .venv/installed ## the kernel's power: verdicts on 3,000 mutants of pro
 	touch $@
 
 bench: OMP_NUM_THREADS := $(shell nproc)
-# The contenders' pools of threads share the cores: one that waits in a loop would slow whoever comes next.
-bench: export OMP_WAIT_POLICY := passive
 bench: .venv/peers ## time, memory and accuracy of the kernels beside what else there is (8 minutes), into reports/benchmarks.md
 	$(BIN)/python -m benchmarks --report reports/benchmarks.md
 

@@ -14,7 +14,7 @@ from benchmarks import problems as of
 from benchmarks.contender import Call, Contender, UnavailableError
 from benchmarks.problems import Linear, Problem
 from benchmarks.results import Cell, Row
-from benchmarks.timing import Clock, Timing, interleave
+from benchmarks.timing import REST, Clock, Timing, interleave
 
 AGREE = 1e-3  # of the largest entry: enough to see that the same thing is computed; accuracy is measured elsewhere
 PROFILED = 3.0  # s: slower calls are not run once more for their memory
@@ -22,8 +22,10 @@ BY_TRACEMALLOC = (ours.NUMPY, ours.OPERATOR_NUMPY, floors.BY_ROWS, floors.PRODUC
 NOT_COUNTED = ("JAX, jit",)  # its allocator reports to neither
 
 
-def race(problem: Problem, quantity: str, entrants: Iterable[Contender], budget: float, clock: Clock = time.perf_counter) -> Cell:
-    """The cell of a problem and a quantity."""
+def race(
+    problem: Problem, quantity: str, entrants: Iterable[Contender], budget: float, clock: Clock = time.perf_counter, rest: float = REST
+) -> Cell:
+    """The cell of a problem and a quantity; see :func:`.timing.interleave`."""
     entrants = list(entrants)
     calls: dict[str, Call] = {}
     notes: dict[str, str] = {}
@@ -40,7 +42,7 @@ def race(problem: Problem, quantity: str, entrants: Iterable[Contender], budget:
             notes[entrant.name] = "computes something else"
         else:
             calls[entrant.name] = call
-    times = interleave(calls, budget, clock)
+    times = interleave(calls, budget, clock, rest)
     rows = tuple(_row(entrant, calls, times, notes) for entrant in entrants)
     return Cell(problem.name, str(problem), quantity, _allowed(problem, quantity, expected), rows)
 

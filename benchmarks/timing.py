@@ -1,4 +1,9 @@
-"""Interleaved timing: each round runs every contender once, so what disturbs the machine disturbs all of them."""
+"""Interleaved timing: each round runs every contender once, so what disturbs the machine disturbs all of them.
+
+Libraries keep pools of threads that go on spinning after a call, for up to 30 ms (OpenBLAS), and would take a core from the next
+contender, more from whoever happens to stand behind one that spins long. So every turn begins when those pools are asleep, with
+a call that is not timed, which wakes its own: as in a program that uses this one library.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,8 @@ from benchmarks.contender import Call
 
 Clock = Callable[[], float]
 
-SHORTEST = 2e-3  # s: faster calls are repeated within a round, so that the clock and cold caches don't count
+REST = 0.05  # s, before each turn: until no pool of threads is spinning
+SHORTEST = 4e-3  # s: faster calls are repeated within a round, so that the clock and cold caches don't count
 ROUNDS = 5  # at least, but for calls that take a whole budget
 
 
@@ -35,8 +41,12 @@ class Timing:
         return (high - low) / 2 / self.median
 
 
-def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.perf_counter) -> dict[str, Timing]:
-    """Time the calls round by round, for `budget` seconds in all; a call that takes the budget alone is timed once, and sits out."""
+def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.perf_counter, rest: float = REST) -> dict[str, Timing]:
+    """Time the calls round by round, for `budget` seconds in all; a call that takes the budget alone is timed once, and sits out.
+
+    Args:
+        rest: seconds to wait before each contender's turn.
+    """
     first = {name: _timed(call, 1, clock) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
     racing = [name for name in calls if first[name] < budget]
@@ -46,6 +56,8 @@ def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.per
     while racing and (done < ROUNDS or clock() < end) and clock() < end + budget:
         # Each round starts with another contender: nobody always runs after the one that leaves the caches full.
         for name in racing[done % len(racing) :] + racing[: done % len(racing)]:
+            time.sleep(rest)
+            calls[name]()  # wakes the threads that it uses
             samples[name].append(_timed(calls[name], repeats[name], clock))
         done += 1
     return {name: Timing(tuple(samples[name] or [first[name]])) for name in calls}

@@ -78,7 +78,7 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _exponentials(z: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
@@ -86,33 +86,45 @@ def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
     m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
-    e = z - s
+    if not s.any():
+        return np.exp(z, out=out), np.exp(m)
+    e = np.subtract(z, s, out=out)
     return np.exp(e, out=e), np.exp(m - s)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e, largest = _exponentials(z)
+    e, largest = _exponentials(z, out)
     e /= _total(e, largest)
     return e
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
-    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
-    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+def _majority(p: np.ndarray) -> np.ndarray:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    return p.argmax(-1)[..., None]
 
 
-def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``majority`` has more than half of a row of p."""
+    return np.take_along_axis(p, majority, -1) > 0.5
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
+    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+
+
+def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    product = _centred(x, p, top)
+    product = _centred(x, p, majority, decided, out)
     product *= p
     return product
 
@@ -232,7 +244,8 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _divided(_softmax_jvp(v @ K.mT, P, P.argmax(-1)[..., None]) @ V, max(d**0.5, 1)))
+    majority = _majority(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(v @ K.mT, P, majority, _decided(P, majority)) @ V, max(d**0.5, 1)))
 
 
 def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -266,7 +279,8 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _divided(_softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]) @ K, max(d**0.5, 1)))
+    majority = _majority(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(g @ V.mT, P, majority, _decided(P, majority)) @ K, max(d**0.5, 1)))
 
 
 def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -305,9 +319,10 @@ def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    top = P.argmax(-1)[..., None]  # (..., N, 1)
-    product = _softmax_jvp(_centred(v @ K.mT, P, top) * _centred(g @ V.mT, P, top), P, top) @ K  # (..., N, d)
-    return _into(out, product / max(d, 1))
+    majority = _majority(P)  # (..., N, 1)
+    decided = _decided(P, majority)  # (..., N, 1)
+    part = _centred(v @ K.mT, P, majority, decided) * _centred(g @ V.mT, P, majority, decided)  # (..., N, M)
+    return _into(out, _divided(_softmax_jvp(part, P, majority, decided) @ K, max(d, 1)))
 
 
 def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -376,7 +391,8 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _divided(_softmax_jvp(Q @ v.mT, P, P.argmax(-1)[..., None]) @ V, max(d**0.5, 1)))
+    majority = _majority(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(Q @ v.mT, P, majority, _decided(P, majority)) @ V, max(d**0.5, 1)))
 
 
 def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -410,7 +426,9 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    return _into(out, _divided(_softmax_jvp(g @ V.mT, P, P.argmax(-1)[..., None]).mT @ Q, max(d**0.5, 1)))
+    majority = _majority(P)  # (..., N, 1)
+    product = _softmax_jvp(g @ V.mT, P, majority, _decided(P, majority)).mT @ Q  # (..., M, d)
+    return _into(out, product / max(d**0.5, 1))
 
 
 def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -449,9 +467,10 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    top = P.argmax(-1)[..., None]  # (..., N, 1)
-    product = _softmax_jvp(_centred(Q @ v.mT, P, top) * _centred(g @ V.mT, P, top), P, top).mT @ Q  # (..., M, d)
-    return _into(out, product / max(d, 1))
+    majority = _majority(P)  # (..., N, 1)
+    decided = _decided(P, majority)  # (..., N, 1)
+    part = _centred(Q @ v.mT, P, majority, decided) * _centred(g @ V.mT, P, majority, decided)  # (..., N, M)
+    return _into(out, _divided(_softmax_jvp(part, P, majority, decided).mT @ Q, max(d, 1)))
 
 
 def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -108,7 +108,7 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _exponentials(z: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
@@ -116,13 +116,15 @@ def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
     m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
-    e = z - s
+    if not s.any():
+        return np.exp(z, out=out), np.exp(m)
+    e = np.subtract(z, s, out=out)
     return np.exp(e, out=e), np.exp(m - s)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e, largest = _exponentials(z)
+    e, largest = _exponentials(z, out)
     e /= _total(e, largest)
     return e
 
@@ -150,22 +152,32 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
-    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
-    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+def _majority(p: np.ndarray) -> np.ndarray:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    return p.argmax(-1)[..., None]
 
 
-def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``majority`` has more than half of a row of p."""
+    return np.take_along_axis(p, majority, -1) > 0.5
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
+    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+
+
+def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    product = _centred(x, p, top)
+    product = _centred(x, p, majority, decided, out)
     product *= p
     return product
 
@@ -180,11 +192,13 @@ def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _softmax_minus_labels(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _softmax_minus_labels(z: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
     if y.ndim == z.ndim:
-        return _softmax(z) - y
-    e, largest = _exponentials(z)
+        p = _softmax(z, out)
+        p -= y
+        return p
+    e, largest = _exponentials(z, out)
     at = y[..., None]
     own = np.take_along_axis(e, at, -1)
     np.put_along_axis(e, at, 0, -1)
@@ -347,8 +361,9 @@ def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.n
     W = m.sum()
     part = m / W  # (B,)
     p = _softmax(z)  # (B, C)
-    top = p.argmax(-1)[..., None]  # (B, 1)
-    return _into(out, part[:, None] * _softmax_jvp(v, p, top))
+    majority = _majority(p)  # (B, 1)
+    decided = _decided(p, majority)  # (B, 1)
+    return _into(out, part[:, None] * _softmax_jvp(v, p, majority, decided))
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

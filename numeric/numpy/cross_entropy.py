@@ -90,10 +90,22 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
     return np.empty(shape, dtype) if out is None else out
 
 
-def _blocks(rows: int, entries: int) -> list[slice]:
-    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
-    step = max(1, 2**17 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
+def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
+    rows = out.shape[axis]
+    step = max(1, 2**17 * rows // max(out.size, 1))
+    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
+    for start in range(0, rows, step):
+        at = slice(start, min(start + step, rows))
+        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -108,7 +120,7 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _exponentials(z: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
@@ -116,13 +128,15 @@ def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
     m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
-    e = z - s
+    if not s.any():
+        return np.exp(z, out=out), np.exp(m)
+    e = np.subtract(z, s, out=out)
     return np.exp(e, out=e), np.exp(m - s)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e, largest = _exponentials(z)
+    e, largest = _exponentials(z, out)
     e /= _total(e, largest)
     return e
 
@@ -150,22 +164,32 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
-    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
-    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+def _majority(p: np.ndarray) -> np.ndarray:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    return p.argmax(-1)[..., None]
 
 
-def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``majority`` has more than half of a row of p."""
+    return np.take_along_axis(p, majority, -1) > 0.5
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
+    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+
+
+def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    product = _centred(x, p, top)
+    product = _centred(x, p, majority, decided, out)
     product *= p
     return product
 
@@ -186,11 +210,13 @@ def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _softmax_minus_labels(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _softmax_minus_labels(z: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
     if y.ndim == z.ndim:
-        return _softmax(z) - y
-    e, largest = _exponentials(z)
+        p = _softmax(z, out)
+        p -= y
+        return p
+    e, largest = _exponentials(z, out)
     at = y[..., None]
     own = np.take_along_axis(e, at, -1)
     np.put_along_axis(e, at, 0, -1)
@@ -289,11 +315,11 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
     out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
 
-    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return _softmax_minus_labels(z, y) / max(B, 1)
+    def rows(z: np.ndarray, y: np.ndarray, target: np.ndarray | None = None) -> np.ndarray:
+        return _divided(_softmax_minus_labels(z, y, target), max(B, 1))
 
-    for at in _blocks(B, out.size):
-        out[at] = rows(z[at], y[at])
+    for at, target, spare in _blocks(out, -2):
+        _into(target, rows(z[at], y[at], target))
     return out
 
 
@@ -332,8 +358,8 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
         part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
         return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
 
-    for at in _blocks(B, out.size):
-        out[at] = rows(z[at])
+    for at, target, spare in _blocks(out, -3):
+        _into(target, rows(z[at]))
     return out
 
 
@@ -369,13 +395,14 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     B = z.shape[0]
 
-    def rows(z: np.ndarray, v: np.ndarray) -> np.ndarray:
-        p = _softmax(z)  # (B, C)
-        top = p.argmax(-1)[..., None]  # (B, 1)
-        return _divided(_softmax_jvp(v, p, top), max(B, 1))
+    def rows(z: np.ndarray, v: np.ndarray, target: np.ndarray | None = None, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
+        majority = _majority(p)  # (B, 1)
+        decided = _decided(p, majority)  # (B, 1)
+        return _divided(_softmax_jvp(v, p, majority, decided, target), max(B, 1))
 
-    for at in _blocks(B, out.size):
-        out[..., at, :] = rows(z[at], v[..., at, :])
+    for at, target, spare in _blocks(out, -2):
+        _into(target, rows(z[at], v[..., at, :], target, spare))
     return out
 
 
@@ -409,12 +436,12 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
     out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
 
-    def rows(z: np.ndarray) -> np.ndarray:
-        p = _softmax(z)  # (B, C)
+    def rows(z: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
         return _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)
 
-    for at in _blocks(B, out.size):
-        out[at] = rows(z[at])
+    for at, target, spare in _blocks(out, -2):
+        _into(target, rows(z[at], spare))
     return out
 
 

@@ -133,10 +133,14 @@ def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
     return out
 
 
-def _blocks(rows: int, entries: int) -> list[slice]:
-    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
-    step = max(1, 2**17 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
+    rows = out.shape[axis]
+    step = max(1, 2**17 * rows // max(out.size, 1))
+    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
+    for start in range(0, rows, step):
+        at = slice(start, min(start + step, rows))
+        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -151,7 +155,7 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _exponentials(z: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
@@ -159,13 +163,15 @@ def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
     m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
-    e = z - s
+    if not s.any():
+        return np.exp(z, out=out), np.exp(m)
+    e = np.subtract(z, s, out=out)
     return np.exp(e, out=e), np.exp(m - s)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e, largest = _exponentials(z)
+    e, largest = _exponentials(z, out)
     e /= _total(e, largest)
     return e
 
@@ -193,22 +199,32 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
-    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
-    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+def _majority(p: np.ndarray) -> np.ndarray:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    return p.argmax(-1)[..., None]
 
 
-def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``majority`` has more than half of a row of p."""
+    return np.take_along_axis(p, majority, -1) > 0.5
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
+    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+
+
+def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    product = _centred(x, p, top)
+    product = _centred(x, p, majority, decided, out)
     product *= p
     return product
 
@@ -239,11 +255,13 @@ def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _softmax_minus_labels(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _softmax_minus_labels(z: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
     if y.ndim == z.ndim:
-        return _softmax(z) - y
-    e, largest = _exponentials(z)
+        p = _softmax(z, out)
+        p -= y
+        return p
+    e, largest = _exponentials(z, out)
     at = y[..., None]
     own = np.take_along_axis(e, at, -1)
     np.put_along_axis(e, at, 0, -1)
@@ -452,10 +470,11 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    top = p.argmax(-1)[..., None]  # (B, 1)
+    majority = _majority(p)  # (B, 1)
+    decided = _decided(p, majority)  # (B, 1)
 
     def along(V: np.ndarray) -> np.ndarray:
-        return _divided(_softmax_jvp(_stack_product(e, V), p, top).mT @ e, max(B, 1))
+        return _divided(_softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ e, max(B, 1))
 
     return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -564,8 +583,8 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         z = e @ W.T  # (B, C)
         return _divided(_softmax_minus_labels(z, y) @ W, max(B, 1))
 
-    for at in _blocks(B, out.size):
-        out[at] = rows(e[at], y[at])
+    for at, target, spare in _blocks(out, -2):
+        _into(target, rows(e[at], y[at]))
     return out
 
 
@@ -603,8 +622,8 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         part = W - (p @ W)[:, None, :]  # (B, C, d)
         return part.mT @ (part * (p / max(B, 1))[:, :, None])
 
-    for at in _blocks(B, out.size):
-        out[at] = rows(e[at])
+    for at, target, spare in _blocks(out, -3):
+        _into(target, rows(e[at]))
     return out
 
 
@@ -645,11 +664,12 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     def rows(e: np.ndarray, v: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        top = p.argmax(-1)[..., None]  # (B, 1)
-        return _divided(_softmax_jvp(v @ W.T, p, top) @ W, max(B, 1))
+        majority = _majority(p)  # (B, 1)
+        decided = _decided(p, majority)  # (B, 1)
+        return _divided(_softmax_jvp(v @ W.T, p, majority, decided) @ W, max(B, 1))
 
-    for at in _blocks(B, out.size):
-        out[..., at, :] = rows(e[at], v[..., at, :])
+    for at, target, spare in _blocks(out, -2):
+        _into(target, rows(e[at], v[..., at, :]))
     return out
 
 
@@ -686,8 +706,8 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         p = _softmax(z)  # (B, C)
         return _divided(np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p), max(B, 1))
 
-    for at in _blocks(B, out.size):
-        out[at] = rows(e[at])
+    for at, target, spare in _blocks(out, -2):
+        _into(target, rows(e[at]))
     return out
 
 
@@ -734,15 +754,23 @@ class HessianOperatorW:
         dtype: of the arguments and of results.
         e: features, shape (B, d).
         p: probabilities, shape (B, C).
-        top: where a row is largest, shape (B, 1).
+        majority: where the entry is that has more than half of a row, if one has, shape (B, 1).
+        decided: 1 where one has, else 0, shape (B, 1).
         scaled_e: shape (B, d).
     """
 
     def __init__(
-        self, shape: tuple[int, ...], dtype: np.dtype, e: np.ndarray, p: np.ndarray, top: np.ndarray, scaled_e: np.ndarray
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        e: np.ndarray,
+        p: np.ndarray,
+        majority: np.ndarray,
+        decided: np.ndarray,
+        scaled_e: np.ndarray,
     ) -> None:
         self.shape, self.dtype = shape, dtype
-        self.e, self.p, self.top, self.scaled_e = e, p, top, scaled_e
+        self.e, self.p, self.majority, self.decided, self.scaled_e = e, p, majority, decided, scaled_e
 
     def hvp(self, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
         """The Hessian times a direction, or times several.
@@ -759,14 +787,14 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: V or out has another dtype or shape than is asked for.
         """
-        e, p, top, scaled_e = self.e, self.p, self.top, self.scaled_e
+        e, p, majority, decided, scaled_e = self.e, self.p, self.majority, self.decided, self.scaled_e
         _check_direction("V", V, self.shape, self.dtype)
-        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, top, scaled_e, V)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, majority, decided, scaled_e, V)
         C = self.shape[0]
         B = e.shape[0]
 
         def along(V: np.ndarray) -> np.ndarray:
-            return _softmax_jvp(_stack_product(e, V), p, top).mT @ scaled_e
+            return _softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ scaled_e
 
         return _joined(map(along, _parts(V, 2, B * C)), out)
 
@@ -784,10 +812,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p, top = self.e, self.p, self.top
-        _check_out(out, self.shape, self.dtype, e, p, top)
+        e, p = self.e, self.p
+        _check_out(out, self.shape, self.dtype, e, p)
         B = e.shape[0]
-        return _into(out, _divided(_times_squares(_complement(p, top) * p, e), max(B, 1)))
+        return _into(out, _divided(_times_squares(_complement(p, p.argmax(-1)[..., None]) * p, e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -797,9 +825,10 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, top = self.e, self.p, self.top
+        e, p = self.e, self.p
         B = e.shape[0]
-        return np.einsum("ij,ij->i", e, e) @ (_complement(p, top) * p).sum(-1) / max(B, 1)
+        total = np.einsum("ij,ij->i", e, e) @ (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)
+        return total / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.
@@ -815,11 +844,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p, top = self.e, self.p, self.top
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, top)
+        e, p = self.e, self.p
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, p.argmax(-1)[..., None]) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
         return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 
@@ -859,6 +888,7 @@ def hessian_operator_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> HessianOp
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    top = p.argmax(-1)[..., None]  # (B, 1)
+    majority = _majority(p)  # (B, 1)
+    decided = _decided(p, majority)  # (B, 1)
     scaled_e = e / max(B, 1)  # (B, d)
-    return HessianOperatorW(W.shape, W.dtype, e, p, top, scaled_e)
+    return HessianOperatorW(W.shape, W.dtype, e, p, majority, decided, scaled_e)

@@ -90,7 +90,7 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _exponentials(z: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
@@ -98,13 +98,15 @@ def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
     m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
-    e = z - s
+    if not s.any():
+        return np.exp(z, out=out), np.exp(m)
+    e = np.subtract(z, s, out=out)
     return np.exp(e, out=e), np.exp(m - s)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e, largest = _exponentials(z)
+    e, largest = _exponentials(z, out)
     e /= _total(e, largest)
     return e
 
@@ -119,22 +121,32 @@ def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has more than half of it, x there, so that the rest keeps its digits."""
-    mean, share = np.einsum("...i,...i->...", p, x)[..., None], np.take_along_axis(p, top, -1)
-    return np.where(share > 0.5, np.take_along_axis(x, np.broadcast_to(top, (*x.shape[:-1], 1)), -1), mean)
+def _majority(p: np.ndarray) -> np.ndarray:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    return p.argmax(-1)[..., None]
 
 
-def _centred(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``majority`` has more than half of a row of p."""
+    return np.take_along_axis(p, majority, -1) > 0.5
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
+    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+
+
+def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top)
+    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    product = _centred(x, p, top)
+    product = _centred(x, p, majority, decided, out)
     product *= p
     return product
 
@@ -250,7 +262,8 @@ def jvp(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray 
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return _into(out, _softmax_jvp(v, p, p.argmax(-1)[..., None]) / T)
+    majority = _majority(p)  # (..., 1)
+    return _into(out, _softmax_jvp(v, p, majority, _decided(p, majority)) / T)
 
 
 def vjp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -283,7 +296,8 @@ def vjp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, *, out: np.ndarray 
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return _into(out, _softmax_jvp(g, p, p.argmax(-1)[..., None]) / T)
+    majority = _majority(p)  # (..., 1)
+    return _into(out, _softmax_jvp(g, p, majority, _decided(p, majority)) / T)
 
 
 def hvp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -314,6 +328,7 @@ def hvp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, v: np.ndarray, *, o
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
+    majority = _majority(p)  # (..., 1)
     total = (v * (((2 * (g * p).sum(-1))[..., None] - g) * p)).sum(-1, keepdims=True)  # (..., 1)
-    part = _centred(g, p, p.argmax(-1)[..., None]) * v + total - g * (p * v).sum(-1, keepdims=True)  # (..., C)
-    return _into(out, part * p / T**2)
+    part = _centred(g, p, majority, _decided(p, majority)) * v + total  # (..., C)
+    return _into(out, (part - g * (p * v).sum(-1, keepdims=True)) * p / T**2)

@@ -132,7 +132,7 @@ def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return total + np.subtract(e, high, out=high).sum(-1, keepdims=True)
 
 
-def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _exponentials(z: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """exp(z - s) for a number s of each row, and the largest of each row.
 
     s is a whole number, 0 while exp(z) is in range, so z - s loses no digit of z where the maximum would.
@@ -140,13 +140,15 @@ def _exponentials(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     room = (701 if z.dtype == np.float64 else 80) - (9 if z.shape[-1] > 1024 else 0)
     m = z.max(-1, keepdims=True)
     s = np.floor(m - np.clip(m, 0, room))
-    e = z - s
+    if not s.any():
+        return np.exp(z, out=out), np.exp(m)
+    e = np.subtract(z, s, out=out)
     return np.exp(e, out=e), np.exp(m - s)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e, largest = _exponentials(z)
+    e, largest = _exponentials(z, out)
     e /= _total(e, largest)
     return e
 

@@ -131,10 +131,23 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
 
-def _blocks(rows: int, entries: int) -> list[slice]:
-    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+
+
+def _blocks(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and that part and an array to compute in,
+    if that can be. Compiled code needs one block only.
+    """
+    rows = out.shape[axis]
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(out.numel(), 1))
+    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
+    spare = out.new_empty(step, *out.shape[out.ndim + axis + 1 :]) if plain else None
+    for at in range(0, rows, max(step, 1)):
+        size = min(step, rows - at)
+        target = out.narrow(axis, at, size)
+        yield slice(at, at + size), target, *((target, spare[:size]) if spare is not None else (None, None))
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -166,18 +179,26 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
     return (m - m.clamp(0, room)).floor()
 
 
-def _softmax(z: torch.Tensor) -> torch.Tensor:
+def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """exp(z - s) for a number s of each row that brings it into range; where no entry is large there is nothing to shift."""
+    bounds = _read(*torch.aminmax(z.detach())) if z.numel() else None
+    small = 350 if z.dtype == torch.float64 else 40
+    if bounds and -small <= bounds[0] and bounds[1] <= small:
+        return torch.exp(z, out=out)
+    return torch.sub(z, _shift(z), out=out).exp_()
+
+
+def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """exp(z), shifted into range, with 0 at one entry of each row; that entry; and the sum of the others."""
-    shifted = z - _shift(z)
-    own = torch.exp(shifted.gather(-1, at))
-    e = shifted.scatter(-1, at, -torch.inf).exp_()
+    e = _exponentials(z)
+    own, e = e.gather(-1, at), e.scatter_(-1, at, 0) if _plain(z) else e.scatter(-1, at, 0)
     return e, own, e.sum(-1, keepdim=True)
 
 
@@ -213,27 +234,42 @@ def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     return put(1 - p, -1, top, _others(p, top))
 
 
-def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x), from its terms: where one entry has more than half of p, x there, so that the rest keeps its digits."""
-    largest = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    return torch.where(p.gather(-1, top) > 0.5, largest, terms.sum(-1, keepdim=True))
+def _majority(p: torch.Tensor) -> torch.Tensor:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    largest = p.amax(-1, keepdim=True)
+    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top, p * x)
+def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
+    """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
+    return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
+    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
+    return x - x.gather(-1, at) * decided if _holds(decided.any()) else x
+
+
+def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one; twice, as the first mean is rounded relative to x, the second to what is left."""
+    x = _less_majority(x, majority, decided)
+    x = x - (p * x).sum(-1, keepdim=True)
     return x - (p * x).sum(-1, keepdim=True)
 
 
-def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    terms = p * x
-    near = _near_mean(x, p, top, terms)
-    x = terms.copy_(x).sub_(near) if _plain(x, p) else x - near
+def _softmax_jvp(
+    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
+    x = _less_majority(x, majority, decided)
     if x.ndim == p.ndim:
-        return torch._softmax_backward_data(x, p, -1, x.dtype)
-    mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each
-    return x.sub_(mean).mul_(p) if _plain(x, p) else p * (x - mean)
+        product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
+    else:  # several directions: p need not be repeated for each
+        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
+        product = torch.mul(x - mean, p, out=out)
+    rounding = product.sum(-1, keepdim=True)
+    return product.addcmul_(p, rounding, value=-1) if _plain(x, p) else product - p * rounding
 
 
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -244,13 +280,14 @@ def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return p.scatter(-1, at, -_others(p, at))
 
 
-def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
     if y.is_floating_point():
-        return _softmax(z) - y
+        p = _softmax(z, out)
+        return p.sub_(y) if _plain(z, y) else p - y
     at = y.long().unsqueeze(-1)
     put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     own, e = e.gather(-1, at), put(e, -1, at, 0)
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
@@ -340,14 +377,14 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
     dtype = z.dtype
     B = z.shape[0]
 
-    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def rows(z: torch.Tensor, y: torch.Tensor, into: torch.Tensor | None = None) -> torch.Tensor:
         z, y = _wide(z), _wide(y)
-        return (_softmax_minus_labels(z, y) / max(B, 1)).to(dtype)
+        return _softmax_minus_labels(z, y, into).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z, y)
-    for at in _blocks(B, out.numel()):
-        out[at] = rows(z[at], y[at])
+    for at, target, into, spare in _blocks(out, -2, z, y):
+        _into(target, rows(z[at], y[at], into), dtype)
     return out
 
 
@@ -390,8 +427,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
 
     if out is None:
         return rows(z)
-    for at in _blocks(B, out.numel()):
-        out[at] = rows(z[at])
+    for at, target, into, spare in _blocks(out, -3, z):
+        _into(target, rows(z[at]), dtype)
     return out
 
 
@@ -428,16 +465,17 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     dtype = z.dtype
     B = z.shape[0]
 
-    def rows(z: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    def rows(z: torch.Tensor, v: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
         z, v = _wide(z), _wide(v)
-        p = _softmax(z)  # (B, C)
-        top = _top(p)  # (B, 1)
-        return _softmax_jvp(v, p, top).div_(max(B, 1)).to(dtype)
+        p = _softmax(z, spare)  # (B, C)
+        majority = _majority(p)  # (B, 1)
+        decided = _decided(p, majority)  # (B, 1)
+        return _softmax_jvp(v, p, majority, decided, into).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z, v)
-    for at in _blocks(B, out.numel()):
-        out[..., at, :] = rows(z[at], v[..., at, :])
+    for at, target, into, spare in _blocks(out, -2, z, v):
+        _into(target, rows(z[at], v[..., at, :], into, spare), dtype)
     return out
 
 
@@ -472,15 +510,15 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     dtype = z.dtype
     B = z.shape[0]
 
-    def rows(z: torch.Tensor) -> torch.Tensor:
+    def rows(z: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
         z = _wide(z)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, spare)  # (B, C)
         return (_complement(p, _top(p)) * p / max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z)
-    for at in _blocks(B, out.numel()):
-        out[at] = rows(z[at])
+    for at, target, into, spare in _blocks(out, -2, z):
+        _into(target, rows(z[at], spare), dtype)
     return out
 
 

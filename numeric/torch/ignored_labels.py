@@ -168,18 +168,26 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
     return (m - m.clamp(0, room)).floor()
 
 
-def _softmax(z: torch.Tensor) -> torch.Tensor:
+def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """exp(z - s) for a number s of each row that brings it into range; where no entry is large there is nothing to shift."""
+    bounds = _read(*torch.aminmax(z.detach())) if z.numel() else None
+    small = 350 if z.dtype == torch.float64 else 40
+    if bounds and -small <= bounds[0] and bounds[1] <= small:
+        return torch.exp(z, out=out)
+    return torch.sub(z, _shift(z), out=out).exp_()
+
+
+def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """exp(z), shifted into range, with 0 at one entry of each row; that entry; and the sum of the others."""
-    shifted = z - _shift(z)
-    own = torch.exp(shifted.gather(-1, at))
-    e = shifted.scatter(-1, at, -torch.inf).exp_()
+    e = _exponentials(z)
+    own, e = e.gather(-1, at), e.scatter_(-1, at, 0) if _plain(z) else e.scatter(-1, at, 0)
     return e, own, e.sum(-1, keepdim=True)
 
 
@@ -215,27 +223,42 @@ def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     return put(1 - p, -1, top, _others(p, top))
 
 
-def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x), from its terms: where one entry has more than half of p, x there, so that the rest keeps its digits."""
-    largest = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    return torch.where(p.gather(-1, top) > 0.5, largest, terms.sum(-1, keepdim=True))
+def _majority(p: torch.Tensor) -> torch.Tensor:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    largest = p.amax(-1, keepdim=True)
+    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top, p * x)
+def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
+    """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
+    return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
+    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
+    return x - x.gather(-1, at) * decided if _holds(decided.any()) else x
+
+
+def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one; twice, as the first mean is rounded relative to x, the second to what is left."""
+    x = _less_majority(x, majority, decided)
+    x = x - (p * x).sum(-1, keepdim=True)
     return x - (p * x).sum(-1, keepdim=True)
 
 
-def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    terms = p * x
-    near = _near_mean(x, p, top, terms)
-    x = terms.copy_(x).sub_(near) if _plain(x, p) else x - near
+def _softmax_jvp(
+    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
+    x = _less_majority(x, majority, decided)
     if x.ndim == p.ndim:
-        return torch._softmax_backward_data(x, p, -1, x.dtype)
-    mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each
-    return x.sub_(mean).mul_(p) if _plain(x, p) else p * (x - mean)
+        product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
+    else:  # several directions: p need not be repeated for each
+        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
+        product = torch.mul(x - mean, p, out=out)
+    rounding = product.sum(-1, keepdim=True)
+    return product.addcmul_(p, rounding, value=-1) if _plain(x, p) else product - p * rounding
 
 
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -246,13 +269,14 @@ def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return p.scatter(-1, at, -_others(p, at))
 
 
-def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
     if y.is_floating_point():
-        return _softmax(z) - y
+        p = _softmax(z, out)
+        return p.sub_(y) if _plain(z, y) else p - y
     at = y.long().unsqueeze(-1)
     put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     own, e = e.gather(-1, at), put(e, -1, at, 0)
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
@@ -426,8 +450,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, o
     n = m.sum()
     part = m / n.clamp(min=1)  # (B,)
     p = _softmax(z)  # (B, C)
-    top = _top(p)  # (B, 1)
-    return _into(out, part[:, None] * _softmax_jvp(v, p, top), dtype)
+    majority = _majority(p)  # (B, 1)
+    decided = _decided(p, majority)  # (B, 1)
+    return _into(out, part[:, None] * _softmax_jvp(v, p, majority, decided), dtype)
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -161,7 +161,8 @@ def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.d
     """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
     if out is None:
         first, *others = parts
-        return (torch.cat([first, *others]) if others else first).to(dtype)
+        joined = torch.cat([first, *others]) if others else first
+        return joined if joined.dtype == dtype else joined.to(dtype)
     at = 0
     for part in parts:
         target = out if part.shape == out.shape else out[at : at + len(part)]
@@ -170,10 +171,18 @@ def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.d
     return out
 
 
-def _blocks(rows: int, entries: int) -> list[slice]:
-    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+def _blocks(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and that part and an array to compute in,
+    if that can be. Compiled code needs one block only.
+    """
+    rows = out.shape[axis]
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(out.numel(), 1))
+    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
+    spare = out.new_empty(step, *out.shape[out.ndim + axis + 1 :]) if plain else None
+    for at in range(0, rows, max(step, 1)):
+        size = min(step, rows - at)
+        target = out.narrow(axis, at, size)
+        yield slice(at, at + size), target, *((target, spare[:size]) if spare is not None else (None, None))
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -205,18 +214,26 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
     return (m - m.clamp(0, room)).floor()
 
 
-def _softmax(z: torch.Tensor) -> torch.Tensor:
+def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """exp(z - s) for a number s of each row that brings it into range; where no entry is large there is nothing to shift."""
+    bounds = _read(*torch.aminmax(z.detach())) if z.numel() else None
+    small = 350 if z.dtype == torch.float64 else 40
+    if bounds and -small <= bounds[0] and bounds[1] <= small:
+        return torch.exp(z, out=out)
+    return torch.sub(z, _shift(z), out=out).exp_()
+
+
+def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """exp(z), shifted into range, with 0 at one entry of each row; that entry; and the sum of the others."""
-    shifted = z - _shift(z)
-    own = torch.exp(shifted.gather(-1, at))
-    e = shifted.scatter(-1, at, -torch.inf).exp_()
+    e = _exponentials(z)
+    own, e = e.gather(-1, at), e.scatter_(-1, at, 0) if _plain(z) else e.scatter(-1, at, 0)
     return e, own, e.sum(-1, keepdim=True)
 
 
@@ -243,27 +260,42 @@ def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     return put(1 - p, -1, top, _others(p, top))
 
 
-def _near_mean(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x), from its terms: where one entry has more than half of p, x there, so that the rest keeps its digits."""
-    largest = x.gather(-1, top.expand(*x.shape[:-1], 1))
-    return torch.where(p.gather(-1, top) > 0.5, largest, terms.sum(-1, keepdim=True))
+def _majority(p: torch.Tensor) -> torch.Tensor:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    largest = p.amax(-1, keepdim=True)
+    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _centred(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = x - _near_mean(x, p, top, p * x)
+def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
+    """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
+    return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
+    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
+    return x - x.gather(-1, at) * decided if _holds(decided.any()) else x
+
+
+def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one; twice, as the first mean is rounded relative to x, the second to what is left."""
+    x = _less_majority(x, majority, decided)
+    x = x - (p * x).sum(-1, keepdim=True)
     return x - (p * x).sum(-1, keepdim=True)
 
 
-def _softmax_jvp(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
-    terms = p * x
-    near = _near_mean(x, p, top, terms)
-    x = terms.copy_(x).sub_(near) if _plain(x, p) else x - near
+def _softmax_jvp(
+    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
+    x = _less_majority(x, majority, decided)
     if x.ndim == p.ndim:
-        return torch._softmax_backward_data(x, p, -1, x.dtype)
-    mean = (p * x).sum(-1, keepdim=True)  # several directions: p need not be repeated for each
-    return x.sub_(mean).mul_(p) if _plain(x, p) else p * (x - mean)
+        product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
+    else:  # several directions: p need not be repeated for each
+        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
+        product = torch.mul(x - mean, p, out=out)
+    rounding = product.sum(-1, keepdim=True)
+    return product.addcmul_(p, rounding, value=-1) if _plain(x, p) else product - p * rounding
 
 
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -283,13 +315,14 @@ def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return p.scatter(-1, at, -_others(p, at))
 
 
-def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """softmax(z) - y; at a class index it is minus the sum of the other probabilities, which does not cancel."""
     if y.is_floating_point():
-        return _softmax(z) - y
+        p = _softmax(z, out)
+        return p.sub_(y) if _plain(z, y) else p - y
     at = y.long().unsqueeze(-1)
     put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     own, e = e.gather(-1, at), put(e, -1, at, 0)
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
@@ -505,10 +538,11 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    top = _top(p)  # (B, 1)
+    majority = _majority(p)  # (B, 1)
+    decided = _decided(p, majority)  # (B, 1)
 
     def along(V: torch.Tensor) -> torch.Tensor:
-        return (_softmax_jvp(_stack_product(e, V), p, top).mT @ e).div_(max(B, 1))
+        return (_softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ e).div_(max(B, 1))
 
     return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
 
@@ -625,8 +659,8 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
 
     if out is None:
         return rows(e, y)
-    for at in _blocks(B, out.numel()):
-        out[at] = rows(e[at], y[at])
+    for at, target, into, spare in _blocks(out, -2, e, y):
+        _into(target, rows(e[at], y[at]), dtype)
     return out
 
 
@@ -669,8 +703,8 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
 
     if out is None:
         return rows(e)
-    for at in _blocks(B, out.numel()):
-        out[at] = rows(e[at])
+    for at, target, into, spare in _blocks(out, -3, e):
+        _into(target, rows(e[at]), dtype)
     return out
 
 
@@ -714,13 +748,14 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         e, v = _wide(e), _wide(v)
         z = e @ W.T  # (B, C)
         p = _softmax(z)  # (B, C)
-        top = _top(p)  # (B, 1)
-        return (_softmax_jvp(v @ W.T, p, top) @ W).div_(max(B, 1)).to(dtype)
+        majority = _majority(p)  # (B, 1)
+        decided = _decided(p, majority)  # (B, 1)
+        return (_softmax_jvp(v @ W.T, p, majority, decided) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, v)
-    for at in _blocks(B, out.numel()):
-        out[..., at, :] = rows(e[at], v[..., at, :])
+    for at, target, into, spare in _blocks(out, -2, e, v):
+        _into(target, rows(e[at], v[..., at, :]), dtype)
     return out
 
 
@@ -762,8 +797,8 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
 
     if out is None:
         return rows(e)
-    for at in _blocks(B, out.numel()):
-        out[at] = rows(e[at])
+    for at, target, into, spare in _blocks(out, -2, e):
+        _into(target, rows(e[at]), dtype)
     return out
 
 
@@ -812,15 +847,23 @@ class HessianOperatorW:
         dtype: of the arguments and of results.
         e: features, shape (B, d).
         p: probabilities, shape (B, C).
-        top: where a row is largest, shape (B, 1).
+        majority: where the entry is that has more than half of a row, if one has, shape (B, 1).
+        decided: 1 where one has, else 0, shape (B, 1).
         scaled_e: shape (B, d).
     """
 
     def __init__(
-        self, shape: tuple[int, ...], dtype: torch.dtype, e: torch.Tensor, p: torch.Tensor, top: torch.Tensor, scaled_e: torch.Tensor
+        self,
+        shape: tuple[int, ...],
+        dtype: torch.dtype,
+        e: torch.Tensor,
+        p: torch.Tensor,
+        majority: torch.Tensor,
+        decided: torch.Tensor,
+        scaled_e: torch.Tensor,
     ) -> None:
         self.shape, self.dtype = shape, dtype
-        self.e, self.p, self.top, self.scaled_e = e, p, top, scaled_e
+        self.e, self.p, self.majority, self.decided, self.scaled_e = e, p, majority, decided, scaled_e
 
     def hvp(self, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The Hessian times a direction, or times several.
@@ -837,15 +880,15 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: V or out has another dtype, device or shape than is asked for.
         """
-        e, p, top, scaled_e = self.e, self.p, self.top, self.scaled_e
+        e, p, majority, decided, scaled_e = self.e, self.p, self.majority, self.decided, self.scaled_e
         _check_direction("V", V, self.shape, self.dtype, e.device)
-        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, top, scaled_e, V)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, majority, decided, scaled_e, V)
         V = _wide(V)
         C = self.shape[0]
         B = e.shape[0]
 
         def along(V: torch.Tensor) -> torch.Tensor:
-            return _softmax_jvp(_stack_product(e, V), p, top).mT @ scaled_e
+            return _softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ scaled_e
 
         return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
 
@@ -863,10 +906,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, top = self.e, self.p, self.top
-        _check_out(out, self.shape, self.dtype, e, p, top)
+        e, p = self.e, self.p
+        _check_out(out, self.shape, self.dtype, e, p)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, top) * p, e).div_(max(B, 1)), self.dtype)
+        return _into(out, _times_squares(_complement(p, _top(p)) * p, e).div_(max(B, 1)), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -876,9 +919,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, top = self.e, self.p, self.top
+        e, p = self.e, self.p
         B = e.shape[0]
-        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, top) * p).sum(-1) / max(B, 1)).to(self.dtype)
+        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _top(p)) * p).sum(-1) / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.
@@ -894,11 +937,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, top = self.e, self.p, self.top
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, top)
+        e, p = self.e, self.p
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, top) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, _top(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
         return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), self.dtype)
 
@@ -941,6 +984,7 @@ def hessian_operator_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> Hes
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    top = _top(p)  # (B, 1)
+    majority = _majority(p)  # (B, 1)
+    decided = _decided(p, majority)  # (B, 1)
     scaled_e = e / max(B, 1)  # (B, d)
-    return HessianOperatorW(tuple(W.shape), dtype, e, p, top, scaled_e)
+    return HessianOperatorW(tuple(W.shape), dtype, e, p, majority, decided, scaled_e)

@@ -154,7 +154,8 @@ def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.d
     """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
     if out is None:
         first, *others = parts
-        return (torch.cat([first, *others]) if others else first).to(dtype)
+        joined = torch.cat([first, *others]) if others else first
+        return joined if joined.dtype == dtype else joined.to(dtype)
     at = 0
     for part in parts:
         target = out if part.shape == out.shape else out[at : at + len(part)]
@@ -192,18 +193,26 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
     return (m - m.clamp(0, room)).floor()
 
 
-def _softmax(z: torch.Tensor) -> torch.Tensor:
+def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """exp(z - s) for a number s of each row that brings it into range; where no entry is large there is nothing to shift."""
+    bounds = _read(*torch.aminmax(z.detach())) if z.numel() else None
+    small = 350 if z.dtype == torch.float64 else 40
+    if bounds and -small <= bounds[0] and bounds[1] <= small:
+        return torch.exp(z, out=out)
+    return torch.sub(z, _shift(z), out=out).exp_()
+
+
+def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = (z - _shift(z)).exp_()
+    e = _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
 def _apart(z: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """exp(z), shifted into range, with 0 at one entry of each row; that entry; and the sum of the others."""
-    shifted = z - _shift(z)
-    own = torch.exp(shifted.gather(-1, at))
-    e = shifted.scatter(-1, at, -torch.inf).exp_()
+    e = _exponentials(z)
+    own, e = e.gather(-1, at), e.scatter_(-1, at, 0) if _plain(z) else e.scatter(-1, at, 0)
     return e, own, e.sum(-1, keepdim=True)
 
 

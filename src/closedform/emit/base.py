@@ -60,6 +60,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         self.sizes: dict[Dim, str] = {}
         self._uses: dict[ir.Node, int] = {}
         self.helpers: dict[str, None] = {}
+        self.placed: Mapping[ir.Node, str] = {}  # what is computed in an array that a variable holds
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -173,11 +174,13 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.Contract: self.contract,
             ir.Row: self._row,
             ir.Top: lambda n: self.top(self.code(n.arg)),
+            ir.Majority: lambda n: self.helper("_majority", self.code(n.arg)),
+            ir.Decided: lambda n: self.helper("_decided", self.code(n.arg), self.code(n.majority)),
             ir.Complement: lambda n: self.helper("_complement", self.code(n.arg), self.code(n.top)),
-            ir.Centred: lambda n: self.helper("_centred", self.code(n.arg), self.code(n.weights), self.code(n.top)),
+            ir.Centred: lambda n: self.helper("_centred", *map(self.code, n.parts)),
             ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
-            ir.Residual: lambda n: self.helper("_softmax_minus_labels", self.code(n.arg), self.code(n.labels)),
+            ir.Residual: lambda n: self.helper("_softmax_minus_labels", self.code(n.arg), self.code(n.labels), *self.place(n)),
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,
             ir.WithDiagonal: self._with_diagonal,
@@ -301,7 +304,13 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         return base if held and exponent == ir.Number(Integer(2)) and None not in base.dims else None
 
     def _row(self, node: ir.Row) -> Code:
+        if node in self.placed:
+            return self.helper(f"_{node.op}", self.code(node.arg), *self.place(node))
         return self.call(node.op, self.code(node.arg))
+
+    def place(self, node: ir.Node) -> list[str]:
+        """Where the array is computed, as a further argument of a helper function."""
+        return [self.placed[node]] if node in self.placed else []
 
     def _minus_labels(self, node: ir.MinusLabels) -> Code:
         name = "_minus_labels" if node.stochastic else "_subtract_labels"

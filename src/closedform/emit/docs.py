@@ -8,7 +8,7 @@ from textwrap import wrap
 from sympy import Symbol
 
 from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
-from closedform.lower.nodes import Input, Labels, MinusLabels, Node, Residual, Top
+from closedform.lower.nodes import Decided, Input, Labels, Majority, MinusLabels, Node, Residual, Top
 from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
 from closedform.lower.traversal import walk
@@ -156,7 +156,11 @@ def method_docstring(function: Function, program: Program, *, devices: bool) -> 
 
 
 # What is kept that no let defines.
-KEPT: dict[type[Node], str] = {Top: "where a row is largest"}
+KEPT: dict[type[Node], str] = {
+    Top: "where a row is largest",
+    Majority: "where the entry is that has more than half of a row, if one has",
+    Decided: "1 where one has, else 0",
+}
 
 METHODS = {
     "hvp": "The Hessian times a direction, or times several.",

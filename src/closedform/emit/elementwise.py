@@ -39,6 +39,10 @@ class ElementwisePrinter(ABC):
         """A call of a helper function of the module, which is then printed too."""
 
     @abstractmethod
+    def place(self, node: ir.Node) -> list[str]:
+        """Where the array is computed, as a further argument of a helper function."""
+
+    @abstractmethod
     def is_named(self, node: ir.Node) -> bool:
         """Whether a variable holds the array."""
 
@@ -121,7 +125,7 @@ class ElementwisePrinter(ABC):
         """p*(x - sum(p*x)) for a softmax p, in one helper: its last steps are one operation."""
         for centred, weights in (node.args, node.args[::-1]):
             if self._is_jvp(centred, weights):
-                return self.helper("_softmax_jvp", *map(self.code, centred.parts))
+                return self.helper("_softmax_jvp", *map(self.code, centred.parts), *self.place(node))
         return None
 
     def _is_jvp(self, centred: ir.Node, weights: ir.Node) -> bool:
@@ -133,7 +137,7 @@ class ElementwisePrinter(ABC):
         if self.is_named(node) or not node.dims:
             return False
         softmax_jvp = isinstance(node, ir.Map) and node.op == "mul" and (self._is_jvp(*node.args) or self._is_jvp(*node.args[::-1]))
-        return isinstance(node, ir.Contract) or softmax_jvp
+        return isinstance(node, ir.Contract | ir.Residual) or softmax_jvp
 
     def _binary(self, node: ir.Map) -> Code:
         sign, level, left, right = self.BINARY[node.op]

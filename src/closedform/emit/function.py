@@ -6,14 +6,17 @@ block by block, so that what it computes on the way stays in the cache and is ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from closedform.emit.base import BodyPrinter, Statement
 from closedform.emit.checks import annotation, check_lines, condition_lines, direction_of, tensors_of
 from closedform.emit.docs import function_docstring
+from closedform.emit.names import Names
 from closedform.emit.text import INDENT, docstring, indented, is_one_call, shape_tuple, wrapped
 from closedform.emit.writer import Writer
-from closedform.lower.nodes import Input, Labels, Map, Node
+from closedform.lower.nodes import Input, Labels, Map, Node, Number, Row
 from closedform.lower.program import Function
 from closedform.lower.rowwise import is_rowwise
 from closedform.lower.traversal import walk
@@ -31,8 +34,10 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
         arguments, writer.variable(first), names, guard=function.kind != "value", several=direction, rank=len(first.dims)
     )
     by_rows = is_rowwise(function, batch) and all(given.dims for given in parameters)
+    block = _block(writer, names)
     if by_rows and batch is not None:
         printer.size(batch)
+        printer.placed = _placed(function, block)
     statements, result = body_of(printer, function, into_out=array and not by_rows)
     entries = None if by_rows else chunked(printer, function)
     lines = check_lines(writer, parameters, tensors, direction, sizes=array)
@@ -44,7 +49,7 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
         rows = [given for given in _used(function) if batch in given.dims]
         others = [given for given in _used(function) if batch not in given.dims]
         lines += [*_widened(writer, others, first), *writer.size_lines(printer.sizes, writer.sources(tensors))]
-        lines += _row_lines(writer, function, rows, printer.sizes[batch], statements, result)
+        lines += _row_lines(writer, function, rows, block, statements, result)
     else:
         lines += widening(writer, parameters, first)
         lines += [*condition_lines(writer, parameters, of_scalars=True), *writer.size_lines(printer.sizes, writer.sources(tensors))]
@@ -186,28 +191,54 @@ def _wide(writer: Writer, arrays: Sequence[Given]) -> list[str]:
     return [f"{INDENT}{', '.join(names)} = {', '.join(f'_wide({name})' for name in names)}"]
 
 
+@dataclass(frozen=True)
+class Block:
+    """Variables of a block of rows: which rows, their part of ``out``, and what may be computed in, that part and an array like it."""
+
+    at: str
+    target: str
+    into: str
+    spare: str
+
+
+def _block(writer: Writer, names: Names) -> Block:
+    at, target, spare = map(names.fresh, ("at", "target", "spare"))
+    return Block(at, target, names.fresh("into") if writer.backend.has_devices else target, spare)
+
+
+def _placed(function: Function, block: Block) -> dict[Node, str]:
+    """What is computed in arrays that exist: the result, but for a factor, in its part of ``out``; a softmax that it needs beside it."""
+    core = function.result
+    if isinstance(core, Map) and core.op in ("mul", "div") and any(isinstance(arg, Number) for arg in core.args):
+        core = next(arg for arg in core.args if not isinstance(arg, Number))
+    placed = {node: block.spare for node in walk(core) if isinstance(node, Row) and node.op == "softmax" and node.dims == core.dims}
+    return {**dict(list(placed.items())[:1]), core: block.into}
+
+
 def _row_lines(
-    writer: Writer, function: Function, rows: Sequence[Given], size: str, statements: Sequence[Statement], result: str
+    writer: Writer, function: Function, rows: Sequence[Given], block: Block, statements: Sequence[Statement], result: str
 ) -> list[str]:
     """The body as a function of rows; called once for all of them, or block by block into ``out``."""
     array, direction = writer.backend.array, direction_of(function)
     names = [writer.variable(given) for given in rows]
-    inner = [
-        wrapped("def rows(", [f"{name}: {array}" for name in names], f") -> {array}:", method=True),
-        *_wide(writer, rows),
-        *map(writer.statement, statements),
-        f"{INDENT}return {narrowed(writer, result, 'dtype')}",
+    body = [*map(writer.statement, statements), f"{INDENT}return {narrowed(writer, result, 'dtype')}"]
+    places = [place for place in (block.into, block.spare) if re.search(rf"\b{place}\b", "\n".join(body))]
+    typed = [*(f"{name}: {array}" for name in names), *(f"{place}: {array} | None = None" for place in places)]
+    inner = [wrapped("def rows(", typed, f") -> {array}:", method=True), *_wide(writer, rows), *body]
+    writer.need(["_blocks", "_into"])
+    picked = [f"{name}[{_slice(given, block.at) if given == direction else block.at}]" for name, given in zip(names, rows, strict=True)]
+    call = f"rows({', '.join([*picked, *places])})"
+    devices = writer.backend.has_devices
+    whole = [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"] if devices else []
+    over = ", ".join(["out", str(-len(function.axes)), *(names if devices else [])])
+    loop = [
+        f"{INDENT}for {', '.join(dict.fromkeys((block.at, block.target, block.into, block.spare)))} in _blocks({over}):",
+        f"{INDENT * 2}_into({block.target}, {call}{', dtype' if devices else ''})",
+        f"{INDENT}return out",
     ]
-    writer.need(["_blocks"])
-    picked = [f"{name}[{_slice(given) if given == direction else 'at'}]" for name, given in zip(names, rows, strict=True)]
-    target = f"out[{_slice(function.axes) if direction else 'at'}]"
-    whole = [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"] if writer.backend.has_devices else []
-    count = "out.numel()" if writer.backend.has_devices else "out.size"
-    loop = [f"{INDENT}for at in _blocks({size}, {count}):", f"{INDENT * 2}{target} = rows({', '.join(picked)})", f"{INDENT}return out"]
     return ["", indented("\n".join(inner)), "", *whole, *loop]
 
 
-def _slice(axes: Given | Sequence[object]) -> str:
+def _slice(given: Given, at: str) -> str:
     """The rows of an array that may be stacked: its first own axis, counted from the end."""
-    rank = len(axes.dims if isinstance(axes, Given) else axes)
-    return ", ".join(["...", "at", *[":"] * (rank - 1)])
+    return ", ".join(["...", at, *[":"] * (len(given.dims) - 1)])

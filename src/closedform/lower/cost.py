@@ -91,6 +91,7 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.Contract: _contraction,
     ir.Row: lambda n: ROW[n.op] * entries(n.arg),
     ir.Top: lambda n: entries(n.arg),
+    ir.Majority: lambda n: entries(n.arg),
     ir.Complement: lambda n: 2 * entries(n),
     ir.Centred: lambda n: CENTRED * entries(n),
     ir.Variance: lambda n: product_flops(n) + 2 * entries(n.arg) + 6 * entries(n),

@@ -61,6 +61,12 @@ _PROBABILITIES = Derivation(
             title="a mean may be measured from any number",
         ),
         Claim(
+            "remainder",
+            p[i] * (u[i] - summation(p[k] * u[k], k)),
+            p[i] * (u[i] - a) - p[i] * summation(p[k] * (u[k] - a), k),
+            title="such as a rounded mean: what the products then sum to is taken off",
+        ),
+        Claim(
             "mean",
             summation(p[k] * u[k], k),
             f + summation(p[k] * (u[k] - f), k),

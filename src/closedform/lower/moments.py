@@ -5,7 +5,7 @@ The equations are those of :mod:`closedform.lower.identities`, under ``probabili
 
 from __future__ import annotations
 
-from closedform.lower.nodes import Centred, Contract, Map, Node, Number, Reduce, Row, Top, Variance, View
+from closedform.lower.nodes import Centred, Contract, Decided, Majority, Map, Node, Number, Reduce, Row, Top, Variance, View
 
 
 def centred(array: Node, mean: Node) -> Node | None:
@@ -18,7 +18,8 @@ def centred(array: Node, mean: Node) -> Node | None:
         return None
     for weights, other in (product.args, product.args[::-1]):
         if _is_softmax(weights) and other == array and weights.dims == array.dims:
-            return Centred(array, weights, Top(weights))
+            majority = Majority(weights)
+            return Centred(array, weights, majority, Decided(weights, majority))
     return None
 
 

@@ -206,6 +206,29 @@ class Top(Node):
 
 
 @node
+class Majority(Node):
+    """Where the entry is that has more than half of a row of probabilities, if one has; the last axis stays, with length one."""
+
+    arg: Node
+
+    @cached_property
+    def dims(self) -> Shape:
+        return (*self.arg.dims[:-1], None)
+
+
+@node
+class Decided(Node):
+    """1 where the entry at ``majority`` has more than half of a row of probabilities, else 0."""
+
+    arg: Node
+    majority: Node
+
+    @cached_property
+    def dims(self) -> Shape:
+        return self.majority.dims
+
+
+@node
 class Complement(Node):
     """1 - p for probabilities p along the last axis, without cancellation at ``top``, where p may be nearly one."""
 
@@ -219,11 +242,12 @@ class Complement(Node):
 
 @node
 class Centred(Node):
-    """x - sum(p*x) along the last axis for probabilities p, largest at ``top``: rounding stays relative to the spread of x."""
+    """x - sum(p*x) along the last axis for probabilities p and their majority: rounding stays relative to the spread of x."""
 
     arg: Node
     weights: Node
-    top: Node
+    majority: Node
+    decided: Node
 
     @cached_property
     def dims(self) -> Shape:

@@ -170,6 +170,8 @@ class _Words:
             ir.Row: f"{getattr(node, 'op', '').removesuffix('_apart')} of",
             ir.Matrix: f"{getattr(node, 'op', '')} of",
             ir.Top: "place of the largest entry of each row of",
+            ir.Majority: "place of the majority in each row of",
+            ir.Decided: "whether it is one:",
             ir.Complement: "1 minus",
             ir.Centred: "less its mean under the weights:",
             ir.Variance: "variance of columns under the weights:",
