@@ -88,22 +88,10 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
     return np.empty(shape, dtype) if out is None else out
 
 
-def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
-    """The result, written into ``out`` if it is given."""
-    if out is None or x is out:
-        return x
-    out[...] = x
-    return out
-
-
-def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
-    rows = out.shape[axis]
-    step = max(1, 2**17 * rows // max(out.size, 1))
-    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
-    for start in range(0, rows, step):
-        at = slice(start, min(start + step, rows))
-        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -183,8 +171,8 @@ def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray
     def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         return (mu - y) / v / max(B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(mu[at], y[at], v[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
     return out
 
 
@@ -220,8 +208,8 @@ def hessian_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray 
     def rows(v: np.ndarray) -> np.ndarray:
         return _diagonal(1 / max(B * C, 1) / v)
 
-    for at, target, spare in _blocks(out, -3):
-        _into(target, rows(v[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(v[at])
     return out
 
 
@@ -259,8 +247,8 @@ def hvp_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray, *, out:
     def rows(v: np.ndarray, v1: np.ndarray) -> np.ndarray:
         return v1 / v / max(B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(v[at], v1[..., at, :]))
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(v[at], v1[..., at, :])
     return out
 
 
@@ -293,8 +281,8 @@ def hessian_diagonal_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     def rows(v: np.ndarray) -> np.ndarray:
         return 1 / max(B * C, 1) / v
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(v[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(v[at])
     return out
 
 
@@ -359,8 +347,8 @@ def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray 
     def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         return (1 - (mu - y) ** 2 / v) / v / max(2 * B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(mu[at], y[at], v[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
     return out
 
 
@@ -396,8 +384,8 @@ def hessian_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray |
     def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         return _diagonal(-(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1))
 
-    for at, target, spare in _blocks(out, -3):
-        _into(target, rows(mu[at], y[at], v[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
     return out
 
 
@@ -436,8 +424,8 @@ def hvp_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, v1: np.ndarray, *, out: 
         part = (1 - 2 * ((mu - y) ** 2 / v)) / v**2  # (B, C)
         return -v1 * part / max(2 * B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(mu[at], y[at], v[at], v1[..., at, :]))
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(mu[at], y[at], v[at], v1[..., at, :])
     return out
 
 
@@ -473,8 +461,8 @@ def hessian_diagonal_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.
     def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         return -(1 - 2 * ((mu - y) ** 2 / v)) / v**2 / max(2 * B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(mu[at], y[at], v[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(mu[at], y[at], v[at])
     return out
 
 

@@ -85,14 +85,19 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
-    rows = out.shape[axis]
-    step = max(1, 2**17 * rows // max(out.size, 1))
-    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
-    for start in range(0, rows, step):
-        at = slice(start, min(start + step, rows))
-        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+
+
+def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and an array like it to compute in."""
+    spare = None
+    for at in _blocks(out.shape[axis], out.size):
+        target = out[(..., at, *[slice(None)] * (-axis - 1))]
+        spare = np.empty(target.shape[axis:], out.dtype) if spare is None else spare[: target.shape[axis]]
+        yield at, target, spare
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -267,7 +272,7 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
         p = _softmax(z, spare)  # (B, C)
         return (p - y) / max(B, 1)
 
-    for at, target, spare in _blocks(out, -2):
+    for at, target, spare in _workspaces(out, -2):
         _into(target, rows(z[at], y[at], spare))
     return out
 
@@ -306,8 +311,8 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
         part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
         return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
 
-    for at, target, spare in _blocks(out, -3):
-        _into(target, rows(z[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at])
     return out
 
 
@@ -348,7 +353,7 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
         decided = _decided(p, majority)  # (B, 1)
         return _divided(_softmax_jvp(v, p, majority, decided, target), max(B, 1))
 
-    for at, target, spare in _blocks(out, -2):
+    for at, target, spare in _workspaces(out, -2):
         _into(target, rows(z[at], v[..., at, :], target, spare))
     return out
 
@@ -386,7 +391,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
         p = _softmax(z, spare)  # (B, C)
         return _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)
 
-    for at, target, spare in _blocks(out, -2):
+    for at, target, spare in _workspaces(out, -2):
         _into(target, rows(z[at], spare))
     return out
 

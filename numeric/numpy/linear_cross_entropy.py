@@ -133,14 +133,10 @@ def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
     return out
 
 
-def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
-    rows = out.shape[axis]
-    step = max(1, 2**17 * rows // max(out.size, 1))
-    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
-    for start in range(0, rows, step):
-        at = slice(start, min(start + step, rows))
-        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -583,8 +579,8 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         z = e @ W.T  # (B, C)
         return _divided(_softmax_minus_labels(z, y) @ W, max(B, 1))
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(e[at], y[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at], y[at])
     return out
 
 
@@ -622,8 +618,8 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         part = W - (p @ W)[:, None, :]  # (B, C, d)
         return part.mT @ (part * (p / max(B, 1))[:, :, None])
 
-    for at, target, spare in _blocks(out, -3):
-        _into(target, rows(e[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at])
     return out
 
 
@@ -668,8 +664,8 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         decided = _decided(p, majority)  # (B, 1)
         return _divided(_softmax_jvp(v @ W.T, p, majority, decided) @ W, max(B, 1))
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(e[at], v[..., at, :]))
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(e[at], v[..., at, :])
     return out
 
 
@@ -706,8 +702,8 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         p = _softmax(z)  # (B, C)
         return _divided(np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p), max(B, 1))
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(e[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at])
     return out
 
 

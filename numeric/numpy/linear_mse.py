@@ -109,14 +109,10 @@ def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
     return out
 
 
-def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
-    rows = out.shape[axis]
-    step = max(1, 2**17 * rows // max(out.size, 1))
-    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
-    for start in range(0, rows, step):
-        at = slice(start, min(start + step, rows))
-        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -357,8 +353,8 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         z = e @ W.T  # (B, C)
         return (z - y) @ W * (2 / max(B * C, 1))
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(e[at], y[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(e[at], y[at])
     return out
 
 
@@ -394,8 +390,8 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     def rows() -> np.ndarray:
         return np.broadcast_to(W.T @ W * (2 / max(B * C, 1)), (B, d, d)).copy()
 
-    for at, target, spare in _blocks(out, -3):
-        _into(target, rows())
+    for at in _blocks(B, out.size):
+        out[at] = rows()
     return out
 
 
@@ -433,8 +429,8 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     def rows(v: np.ndarray) -> np.ndarray:
         return (v @ W.T) @ W * (2 / max(B * C, 1))
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(v[..., at, :]))
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(v[..., at, :])
     return out
 
 
@@ -470,8 +466,8 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     def rows() -> np.ndarray:
         return np.broadcast_to(np.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1)), (B, d)).copy()
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows())
+    for at in _blocks(B, out.size):
+        out[at] = rows()
     return out
 
 

@@ -67,22 +67,10 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
     return np.empty(shape, dtype) if out is None else out
 
 
-def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
-    """The result, written into ``out`` if it is given."""
-    if out is None or x is out:
-        return x
-    out[...] = x
-    return out
-
-
-def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
-    rows = out.shape[axis]
-    step = max(1, 2**17 * rows // max(out.size, 1))
-    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
-    for start in range(0, rows, step):
-        at = slice(start, min(start + step, rows))
-        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -170,8 +158,8 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
     def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         return -np.tanh(y - z) / max(B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(z[at], y[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
     return out
 
 
@@ -206,8 +194,8 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
         part = y - z  # (B, C)
         return _diagonal(_sigmoid(2 * part) * _sigmoid(-2 * part) * (4 / max(B * C, 1)))
 
-    for at, target, spare in _blocks(out, -3):
-        _into(target, rows(z[at], y[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
     return out
 
 
@@ -245,8 +233,8 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
         part_1 = 4 * (_sigmoid(2 * part) * _sigmoid(-2 * part))  # (B, C)
         return part_1 * v / max(B * C, 1)
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(z[at], y[at], v[..., at, :]))
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
     return out
 
 
@@ -281,8 +269,8 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
         part = y - z  # (B, C)
         return _sigmoid(2 * part) * _sigmoid(-2 * part) * (4 / max(B * C, 1))
 
-    for at, target, spare in _blocks(out, -2):
-        _into(target, rows(z[at], y[at]))
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
     return out
 
 

@@ -56,18 +56,6 @@ def _holds(condition: torch.Tensor) -> bool:
     return values is None or bool(values[0])
 
 
-def _plain(*arrays: torch.Tensor) -> bool:
-    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
-    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
-        return False
-    if any(torch.autograd.forward_ad.unpack_dual(x).tangent is not None for x in arrays):
-        return False
-    try:
-        return all(x.data_ptr() >= 0 for x in arrays)
-    except RuntimeError:  # those that torch.func follows have no memory of their own
-        return False
-
-
 def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
@@ -113,23 +101,10 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
 
-def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, written into ``out`` if it is given."""
-    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
-
-
-def _blocks(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and that part and an array to compute in,
-    if that can be. Compiled code needs one block only.
-    """
-    rows = out.shape[axis]
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(out.numel(), 1))
-    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
-    spare = out.new_empty(step, *out.shape[out.ndim + axis + 1 :]) if plain else None
-    for at in range(0, rows, max(step, 1)):
-        size = min(step, rows - at)
-        target = out.narrow(axis, at, size)
-        yield slice(at, at + size), target, *((target, spare[:size]) if spare is not None else (None, None))
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -227,8 +202,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Te
 
     if out is None:
         return rows(z, y)
-    for at, target, into, spare in _blocks(out, -2, z, y):
-        _into(target, rows(z[at], y[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
     return out
 
 
@@ -272,8 +247,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
 
     if out is None:
         return rows(z, y)
-    for at, target, into, spare in _blocks(out, -3, z, y):
-        _into(target, rows(z[at], y[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
     return out
 
 
@@ -320,8 +295,8 @@ def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, o
 
     if out is None:
         return rows(z, y, v)
-    for at, target, into, spare in _blocks(out, -2, z, y, v):
-        _into(target, rows(z[at], y[at], v[..., at, :]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
     return out
 
 
@@ -365,8 +340,8 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
 
     if out is None:
         return rows(z, y)
-    for at, target, into, spare in _blocks(out, -2, z, y):
-        _into(target, rows(z[at], y[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
     return out
 
 

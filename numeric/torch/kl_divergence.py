@@ -120,18 +120,21 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x.to(dtype) if out is None else x if x is out else out.copy_(x)
 
 
-def _blocks(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and that part and an array to compute in,
-    if that can be. Compiled code needs one block only.
-    """
-    rows = out.shape[axis]
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(out.numel(), 1))
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+
+
+def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
     plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
-    spare = out.new_empty(step, *out.shape[out.ndim + axis + 1 :]) if plain else None
-    for at in range(0, rows, max(step, 1)):
-        size = min(step, rows - at)
-        target = out.narrow(axis, at, size)
-        yield slice(at, at + size), target, *((target, spare[:size]) if spare is not None else (None, None))
+    spare = None
+    for at in _blocks(out.shape[axis], out.numel()):
+        target = out.narrow(axis, at.start, at.stop - at.start)
+        if plain:
+            spare = target.new_empty(target.shape[axis:]) if spare is None else spare[: target.shape[axis]]
+        yield at, target, target if plain else None, spare
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -333,7 +336,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
 
     if out is None:
         return rows(z, y)
-    for at, target, into, spare in _blocks(out, -2, z, y):
+    for at, target, _, spare in _workspaces(out, -2, z, y):
         _into(target, rows(z[at], y[at], spare), dtype)
     return out
 
@@ -376,8 +379,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
 
     if out is None:
         return rows(z)
-    for at, target, into, spare in _blocks(out, -3, z):
-        _into(target, rows(z[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at])
     return out
 
 
@@ -422,7 +425,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
 
     if out is None:
         return rows(z, v)
-    for at, target, into, spare in _blocks(out, -2, z, v):
+    for at, target, into, spare in _workspaces(out, -2, z, v):
         _into(target, rows(z[at], v[..., at, :], into, spare), dtype)
     return out
 
@@ -464,7 +467,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
 
     if out is None:
         return rows(z)
-    for at, target, into, spare in _blocks(out, -2, z):
+    for at, target, _, spare in _workspaces(out, -2, z):
         _into(target, rows(z[at], spare), dtype)
     return out
 

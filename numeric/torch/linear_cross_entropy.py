@@ -171,18 +171,10 @@ def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.d
     return out
 
 
-def _blocks(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and that part and an array to compute in,
-    if that can be. Compiled code needs one block only.
-    """
-    rows = out.shape[axis]
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(out.numel(), 1))
-    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
-    spare = out.new_empty(step, *out.shape[out.ndim + axis + 1 :]) if plain else None
-    for at in range(0, rows, max(step, 1)):
-        size = min(step, rows - at)
-        target = out.narrow(axis, at, size)
-        yield slice(at, at + size), target, *((target, spare[:size]) if spare is not None else (None, None))
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -659,8 +651,8 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
 
     if out is None:
         return rows(e, y)
-    for at, target, into, spare in _blocks(out, -2, e, y):
-        _into(target, rows(e[at], y[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at], y[at])
     return out
 
 
@@ -703,8 +695,8 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
 
     if out is None:
         return rows(e)
-    for at, target, into, spare in _blocks(out, -3, e):
-        _into(target, rows(e[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at])
     return out
 
 
@@ -754,8 +746,8 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
 
     if out is None:
         return rows(e, v)
-    for at, target, into, spare in _blocks(out, -2, e, v):
-        _into(target, rows(e[at], v[..., at, :]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(e[at], v[..., at, :])
     return out
 
 
@@ -797,8 +789,8 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
 
     if out is None:
         return rows(e)
-    for at, target, into, spare in _blocks(out, -2, e):
-        _into(target, rows(e[at]), dtype)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(e[at])
     return out
 
 

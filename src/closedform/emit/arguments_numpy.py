@@ -140,13 +140,18 @@ def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
     return out
 ''',
     "_blocks": '''
-def _blocks(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and an array to compute in."""
-    rows = out.shape[axis]
-    step = max(1, 2**17 * rows // max(out.size, 1))
-    spare = np.empty((step, *out.shape[out.ndim + axis + 1 :]), out.dtype)
-    for start in range(0, rows, step):
-        at = slice(start, min(start + step, rows))
-        yield at, out[(..., at, *[slice(None)] * (-axis - 1))], spare[: at.stop - start]
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
+    step = max(1, 2**17 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+''',
+    "_workspaces": '''
+def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and an array like it to compute in."""
+    spare = None
+    for at in _blocks(out.shape[axis], out.size):
+        target = out[(..., at, *[slice(None)] * (-axis - 1))]
+        spare = np.empty(target.shape[axis:], out.dtype) if spare is None else spare[: target.shape[axis]]
+        yield at, target, spare
 ''',
 }

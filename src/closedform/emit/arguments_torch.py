@@ -177,18 +177,21 @@ def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.d
     return out
 ''',
     "_blocks": '''
-def _blocks(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
-    """Blocks of rows whose results stay in the cache: which rows, their part of ``out``, and that part and an array to compute in,
-    if that can be. Compiled code needs one block only.
-    """
-    rows = out.shape[axis]
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(out.numel(), 1))
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+''',
+    "_workspaces": '''
+def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
     plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
-    spare = out.new_empty(step, *out.shape[out.ndim + axis + 1 :]) if plain else None
-    for at in range(0, rows, max(step, 1)):
-        size = min(step, rows - at)
-        target = out.narrow(axis, at, size)
-        yield slice(at, at + size), target, *((target, spare[:size]) if spare is not None else (None, None))
+    spare = None
+    for at in _blocks(out.shape[axis], out.numel()):
+        target = out.narrow(axis, at.start, at.stop - at.start)
+        if plain:
+            spare = target.new_empty(target.shape[axis:]) if spare is None else spare[: target.shape[axis]]
+        yield at, target, target if plain else None, spare
 ''',
     "_wide": '''
 def _wide(x: torch.Tensor) -> torch.Tensor:

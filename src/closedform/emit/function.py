@@ -34,9 +34,8 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
         arguments, writer.variable(first), names, guard=function.kind != "value", several=direction, rank=len(first.dims)
     )
     by_rows = is_rowwise(function, batch) and all(given.dims for given in parameters)
-    block = _block(writer, names)
-    if by_rows and batch is not None:
-        printer.size(batch)
+    block = _block(writer, names, printer.size(batch)) if by_rows and batch is not None else None
+    if block is not None:
         printer.placed = _placed(function, block)
     statements, result = body_of(printer, function, into_out=array and not by_rows)
     entries = None if by_rows else chunked(printer, function)
@@ -45,7 +44,7 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
         shape = [f'sizes["{index.dim.name}"]' for index in function.axes]
         inputs = [writer.variable(given) for given in parameters if given.dims]
         lines.append(out_line(writer, function, shape, f"{writer.variable(first)}.dtype", inputs, make=by_rows))
-    if by_rows and batch is not None:
+    if block is not None:
         rows = [given for given in _used(function) if batch in given.dims]
         others = [given for given in _used(function) if batch not in given.dims]
         lines += [*_widened(writer, others, first), *writer.size_lines(printer.sizes, writer.sources(tensors))]
@@ -193,17 +192,18 @@ def _wide(writer: Writer, arrays: Sequence[Given]) -> list[str]:
 
 @dataclass(frozen=True)
 class Block:
-    """Variables of a block of rows: which rows, their part of ``out``, and what may be computed in, that part and an array like it."""
+    """Variables of a block of rows: how many rows there are, which are in it, their part of ``out``, and what may be computed in."""
 
+    size: str
     at: str
     target: str
     into: str
     spare: str
 
 
-def _block(writer: Writer, names: Names) -> Block:
+def _block(writer: Writer, names: Names, size: str) -> Block:
     at, target, spare = map(names.fresh, ("at", "target", "spare"))
-    return Block(at, target, names.fresh("into") if writer.backend.has_devices else target, spare)
+    return Block(size, at, target, names.fresh("into") if writer.backend.has_devices else target, spare)
 
 
 def _placed(function: Function, block: Block) -> dict[Node, str]:
@@ -225,20 +225,35 @@ def _row_lines(
     places = [place for place in (block.into, block.spare) if re.search(rf"\b{place}\b", "\n".join(body))]
     typed = [*(f"{name}: {array}" for name in names), *(f"{place}: {array} | None = None" for place in places)]
     inner = [wrapped("def rows(", typed, f") -> {array}:", method=True), *_wide(writer, rows), *body]
-    writer.need(["_blocks", "_into"])
     picked = [f"{name}[{_slice(given, block.at) if given == direction else block.at}]" for name, given in zip(names, rows, strict=True)]
     call = f"rows({', '.join([*picked, *places])})"
+    whole = [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"] if writer.backend.has_devices else []
+    loop = _placing_loop(writer, function, names, block, places, call) if places else _loop(writer, function, block, call)
+    return ["", indented("\n".join(inner)), "", *whole, *loop, f"{INDENT}return out"]
+
+
+def _loop(writer: Writer, function: Function, block: Block, call: str) -> list[str]:
+    """Each block's result is copied into its part of ``out``."""
+    writer.need(["_blocks"])
+    target = f"out[{_slice(function.axes, block.at) if direction_of(function) else block.at}]"
+    count = "out.numel()" if writer.backend.has_devices else "out.size"
+    return [f"{INDENT}for {block.at} in _blocks({block.size}, {count}):", f"{INDENT * 2}{target} = {call}"]
+
+
+def _placing_loop(writer: Writer, function: Function, names: Sequence[str], block: Block, places: Sequence[str], call: str) -> list[str]:
+    """Each block's result is computed in its part of ``out``, where that can be."""
+    writer.need(["_workspaces", "_into"])
     devices = writer.backend.has_devices
-    whole = [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"] if devices else []
+    own = [place for place in (block.into, block.spare) if place != block.target]
+    variables = [block.at, block.target, *(place if place in places else "_" for place in own)]
     over = ", ".join(["out", str(-len(function.axes)), *(names if devices else [])])
-    loop = [
-        f"{INDENT}for {', '.join(dict.fromkeys((block.at, block.target, block.into, block.spare)))} in _blocks({over}):",
+    return [
+        f"{INDENT}for {', '.join(variables)} in _workspaces({over}):",
         f"{INDENT * 2}_into({block.target}, {call}{', dtype' if devices else ''})",
-        f"{INDENT}return out",
     ]
-    return ["", indented("\n".join(inner)), "", *whole, *loop]
 
 
-def _slice(given: Given, at: str) -> str:
+def _slice(axes: Given | Sequence[object], at: str) -> str:
     """The rows of an array that may be stacked: its first own axis, counted from the end."""
-    return ", ".join(["...", at, *[":"] * (len(given.dims) - 1)])
+    rank = len(axes.dims if isinstance(axes, Given) else axes)
+    return ", ".join(["...", at, *[":"] * (rank - 1)])
