@@ -141,16 +141,6 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    rest = p.copy()
-    np.put_along_axis(rest, top, 0, -1)
-    others = rest.sum(-1, keepdims=True)
-    np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, top, others, -1)
-    return rest
-
-
 def _majority(p: np.ndarray) -> np.ndarray:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     return p.argmax(-1)[..., None]
@@ -161,20 +151,36 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
+def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    if not decided.any():
+        return 1 - p
+    rest = p.copy()
+    np.put_along_axis(rest, majority, 0, -1)
+    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    return rest
+
+
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
     return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     product = _centred(x, p, majority, decided, out)
     product *= p
@@ -339,7 +345,8 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
     p = _softmax(z)  # (B, C)
     n = m.sum()
     part = np.maximum(n, 1)
-    part_1 = (m / part)[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p)  # (B, C)
+    majority = _majority(p)  # (B, 1)
+    part_1 = (m / part)[:, None] * (_complement(p, majority, _decided(p, majority)) * p)  # (B, C)
     return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None], part_1))
 
 
@@ -412,7 +419,8 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / np.maximum(n, 1))[:, None] * (_complement(p, p.argmax(-1)[..., None]) * p))
+    majority = _majority(p)  # (B, 1)
+    return _into(out, (m / np.maximum(n, 1))[:, None] * (_complement(p, majority, _decided(p, majority)) * p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -444,5 +452,6 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     _check_y(y)
     _check_m(m)
     p = _softmax(z)  # (B, C)
+    majority = _majority(p)  # (B, 1)
     n = m.sum()
-    return m @ ((_complement(p, p.argmax(-1)[..., None]) * p).sum(-1) / np.maximum(n, 1))
+    return m @ ((_complement(p, majority, _decided(p, majority)) * p).sum(-1) / np.maximum(n, 1))

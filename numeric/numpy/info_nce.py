@@ -139,16 +139,6 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    rest = p.copy()
-    np.put_along_axis(rest, top, 0, -1)
-    others = rest.sum(-1, keepdims=True)
-    np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, top, others, -1)
-    return rest
-
-
 def _majority(p: np.ndarray) -> np.ndarray:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     return p.argmax(-1)[..., None]
@@ -159,20 +149,36 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
+def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    if not decided.any():
+        return 1 - p
+    rest = p.copy()
+    np.put_along_axis(rest, majority, 0, -1)
+    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    return rest
+
+
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
     return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     product = _centred(x, p, majority, decided, out)
     product *= p
@@ -482,8 +488,9 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    part_1 = (1 / max(N, 1) / part * _complement(p, p.argmax(-1)[..., None]).mT * p.mT)[..., None]  # (..., N, N, 1)
-    product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
+    majority = _majority(p)  # (..., N, 1)
+    part_1 = 1 / max(N, 1) / part * _complement(p, majority, _decided(p, majority)).mT * p.mT  # (..., N, N)
+    product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1[..., None], q)  # (..., N, d, d)
     part_2 = -1 / max(N, 1) / part * np.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
     return _into(out, _with_diagonal(part_2, np.einsum("...ijk->...jki", product), -4, -2))
 
@@ -557,7 +564,9 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, p.argmax(-1)[..., None]).mT * p.mT) @ (q**2)))
+    majority = _majority(p)  # (..., N, 1)
+    product = (_complement(p, majority, _decided(p, majority)).mT * p.mT) @ (q**2)  # (..., N, d)
+    return _into(out, 1 / max(N, 1) / T**2 * product)
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -589,5 +598,6 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    total = (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)  # (..., N)
+    majority = _majority(p)  # (..., N, 1)
+    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (..., N)
     return 1 / max(N, 1) / T**2 * (np.einsum("...ij,...ij->...i", q, q) * total).sum(-1)

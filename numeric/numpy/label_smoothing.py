@@ -146,16 +146,6 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    rest = p.copy()
-    np.put_along_axis(rest, top, 0, -1)
-    others = rest.sum(-1, keepdims=True)
-    np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, top, others, -1)
-    return rest
-
-
 def _majority(p: np.ndarray) -> np.ndarray:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     return p.argmax(-1)[..., None]
@@ -166,20 +156,36 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
+def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    if not decided.any():
+        return 1 - p
+    rest = p.copy()
+    np.put_along_axis(rest, majority, 0, -1)
+    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    return rest
+
+
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
     return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     product = _centred(x, p, majority, decided, out)
     product *= p
@@ -338,7 +344,8 @@ def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.nd
     _check_eps(eps)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    part = _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1)  # (B, C)
+    majority = _majority(p)  # (B, 1)
+    part = _complement(p, majority, _decided(p, majority)) * p / max(B, 1)  # (B, C)
     return _into(out, _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part))
 
 
@@ -415,7 +422,8 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, o
     _check_eps(eps)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return _into(out, _complement(p, p.argmax(-1)[..., None]) * p / max(B, 1))
+    majority = _majority(p)  # (B, 1)
+    return _into(out, _complement(p, majority, _decided(p, majority)) * p / max(B, 1))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
@@ -449,4 +457,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
     _check_eps(eps)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return (_complement(p, p.argmax(-1)[..., None]) * p).sum() / max(B, 1)
+    majority = _majority(p)  # (B, 1)
+    return (_complement(p, majority, _decided(p, majority)) * p).sum() / max(B, 1)

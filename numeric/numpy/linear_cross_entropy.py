@@ -185,16 +185,6 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    rest = p.copy()
-    np.put_along_axis(rest, top, 0, -1)
-    others = rest.sum(-1, keepdims=True)
-    np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, top, others, -1)
-    return rest
-
-
 def _majority(p: np.ndarray) -> np.ndarray:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     return p.argmax(-1)[..., None]
@@ -205,20 +195,36 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
+def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    if not decided.any():
+        return 1 - p
+    rest = p.copy()
+    np.put_along_axis(rest, majority, 0, -1)
+    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    return rest
+
+
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
     return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     product = _centred(x, p, majority, decided, out)
     product *= p
@@ -425,8 +431,9 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-    part = e[:, None, :] * (_complement(p, p.argmax(-1)[..., None]) / max(B, 1) * p)[:, :, None]  # (B, C, d)
-    product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
+    majority = _majority(p)  # (B, 1)
+    part = (_complement(p, majority, _decided(p, majority)) / max(B, 1) * p)[:, :, None]  # (B, C, 1)
+    product = np.tensordot(e[:, None, :] * part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
     return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 
 
@@ -507,7 +514,9 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _into(out, _divided(_times_squares(_complement(p, p.argmax(-1)[..., None]) * p, e), max(B, 1)))
+    majority = _majority(p)  # (B, 1)
+    product = _times_squares(_complement(p, majority, _decided(p, majority)) * p, e)  # (C, d)
+    return _into(out, product / max(B, 1))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -539,8 +548,9 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    total = np.einsum("ij,ij->i", e, e) @ (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)
-    return total / max(B, 1)
+    majority = _majority(p)  # (B, 1)
+    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (B,)
+    return np.einsum("ij,ij->i", e, e) @ total / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -808,10 +818,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p = self.e, self.p
-        _check_out(out, self.shape, self.dtype, e, p)
+        e, p, majority, decided = self.e, self.p, self.majority, self.decided
+        _check_out(out, self.shape, self.dtype, e, p, majority, decided)
         B = e.shape[0]
-        return _into(out, _divided(_times_squares(_complement(p, p.argmax(-1)[..., None]) * p, e), max(B, 1)))
+        return _into(out, _divided(_times_squares(_complement(p, majority, decided) * p, e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -821,10 +831,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p = self.e, self.p
+        e, p, majority, decided = self.e, self.p, self.majority, self.decided
         B = e.shape[0]
-        total = np.einsum("ij,ij->i", e, e) @ (_complement(p, p.argmax(-1)[..., None]) * p).sum(-1)
-        return total / max(B, 1)
+        return np.einsum("ij,ij->i", e, e) @ (_complement(p, majority, decided) * p).sum(-1) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.
@@ -840,11 +849,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p = self.e, self.p
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p)
+        e, p, majority, decided = self.e, self.p, self.majority, self.decided
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority, decided)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, p.argmax(-1)[..., None]) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, majority, decided) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
         return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 

@@ -111,16 +111,6 @@ def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return e
 
 
-def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    rest = p.copy()
-    np.put_along_axis(rest, top, 0, -1)
-    others = rest.sum(-1, keepdims=True)
-    np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, top, others, -1)
-    return rest
-
-
 def _majority(p: np.ndarray) -> np.ndarray:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     return p.argmax(-1)[..., None]
@@ -131,20 +121,36 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
+def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    if not decided.any():
+        return 1 - p
+    rest = p.copy()
+    np.put_along_axis(rest, majority, 0, -1)
+    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    return rest
+
+
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
     return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(
+    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     product = _centred(x, p, majority, decided, out)
     product *= p
@@ -228,7 +234,8 @@ def jacobian(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = N
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    part = _complement(p, p.argmax(-1)[..., None]) * p / T  # (..., C)
+    majority = _majority(p)  # (..., 1)
+    part = _complement(p, majority, _decided(p, majority)) * p / T  # (..., C)
     return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], part))
 
 

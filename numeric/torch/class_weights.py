@@ -218,12 +218,6 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-
-
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     largest = p.amax(-1, keepdim=True)
@@ -233,6 +227,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -399,8 +402,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
     p = _softmax_apart(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p, _top(p)) * p)), dtype)
+    majority = _majority(p)  # (B, 1)
+    part = (m / W)[:, None] * (_complement(p, majority, _decided(p, majority)) * p)  # (B, C)
+    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None], part), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -473,7 +477,8 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / W)[:, None] * (_complement(p, _top(p)) * p), dtype)
+    majority = _majority(p)  # (B, 1)
+    return _into(out, (m / W)[:, None] * (_complement(p, majority, _decided(p, majority)) * p), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -504,5 +509,6 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
     z, y, w = _wide(z), _wide(y), _wide(w)
     m = _at_labels(w, y)  # (B,)
     p = _softmax(z)  # (B, C)
+    majority = _majority(p)  # (B, 1)
     W = m.sum()
-    return (m @ ((_complement(p, _top(p)) * p).sum(-1) / W)).to(dtype)
+    return (m @ ((_complement(p, majority, _decided(p, majority)) * p).sum(-1) / W)).to(dtype)

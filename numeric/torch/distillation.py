@@ -205,12 +205,6 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-
-
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     largest = p.amax(-1, keepdim=True)
@@ -220,6 +214,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -364,8 +367,9 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: t
     _check_T(T)
     B = z.shape[0]
     p = _softmax_apart(z / T)  # (B, C)
-    part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _complement(p, _top(p)) * p / max(B, 1)), dtype)
+    majority = _majority(p)  # (B, 1)
+    part = _complement(p, majority, _decided(p, majority)) * p / max(B, 1)  # (B, C)
+    return _into(out, _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part), dtype)
 
 
 def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -440,7 +444,8 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, 
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _into(out, _complement(p, _top(p)) * p / max(B, 1), dtype)
+    majority = _majority(p)  # (B, 1)
+    return _into(out, _complement(p, majority, _decided(p, majority)) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -474,4 +479,5 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return ((_complement(p, _top(p)) * p).sum() / max(B, 1)).to(dtype)
+    majority = _majority(p)  # (B, 1)
+    return ((_complement(p, majority, _decided(p, majority)) * p).sum() / max(B, 1)).to(dtype)

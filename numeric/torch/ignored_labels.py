@@ -217,12 +217,6 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-
-
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     largest = p.amax(-1, keepdim=True)
@@ -232,6 +226,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -412,8 +415,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
     p = _softmax_apart(z)  # (B, C)
     n = m.sum()
     part = n.clamp(min=1)
-    part_1 = p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * (_complement(p, _top(p)) * p)), dtype)
+    majority = _majority(p)  # (B, 1)
+    part_1 = (m / part)[:, None] * (_complement(p, majority, _decided(p, majority)) * p)  # (B, C)
+    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None], part_1), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -489,7 +493,8 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: 
     z, y, m = _wide(z), _wide(y), _wide(m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / n.clamp(min=1))[:, None] * (_complement(p, _top(p)) * p), dtype)
+    majority = _majority(p)  # (B, 1)
+    return _into(out, (m / n.clamp(min=1))[:, None] * (_complement(p, majority, _decided(p, majority)) * p), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
@@ -523,5 +528,6 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
     dtype = z.dtype
     z, y, m = _wide(z), _wide(y), _wide(m)
     p = _softmax(z)  # (B, C)
+    majority = _majority(p)  # (B, 1)
     n = m.sum()
-    return (m @ ((_complement(p, _top(p)) * p).sum(-1) / n.clamp(min=1))).to(dtype)
+    return (m @ ((_complement(p, majority, _decided(p, majority)) * p).sum(-1) / n.clamp(min=1))).to(dtype)

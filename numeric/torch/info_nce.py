@@ -200,12 +200,6 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-
-
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     largest = p.amax(-1, keepdim=True)
@@ -215,6 +209,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -554,10 +557,11 @@ def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out:
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    part_1 = q[..., None, :, :] * (1 / max(N, 1) / part * _complement(p, _top(p)).mT * p.mT)[..., None]  # (..., N, N, d)
-    product = torch.einsum("...ijk->...jki", torch.einsum("...ilj,...lk->...ijk", part_1, q))  # (..., d, d, N)
+    majority = _majority(p)  # (..., N, 1)
+    part_1 = 1 / max(N, 1) / part * _complement(p, majority, _decided(p, majority)).mT * p.mT  # (..., N, N)
+    product = torch.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1[..., None], q)  # (..., N, d, d)
     part_2 = -1 / max(N, 1) / part * torch.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
-    return _into(out, _with_diagonal(part_2, product, -4, -2), dtype)
+    return _into(out, _with_diagonal(part_2, torch.einsum("...ijk->...jki", product), -4, -2), dtype)
 
 
 def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -633,7 +637,9 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _top(p)).mT * p.mT) @ (q**2)), dtype)
+    majority = _majority(p)  # (..., N, 1)
+    product = (_complement(p, majority, _decided(p, majority)).mT * p.mT) @ (q**2)  # (..., N, d)
+    return _into(out, 1 / max(N, 1) / T**2 * product, dtype)
 
 
 def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -667,5 +673,6 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    total = (torch.einsum("...ij,...ij->...i", q, q) * (_complement(p, _top(p)) * p).sum(-1)).sum(-1)  # (...,)
-    return (1 / max(N, 1) / T**2 * total).to(dtype)
+    majority = _majority(p)  # (..., N, 1)
+    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (..., N)
+    return (1 / max(N, 1) / T**2 * (torch.einsum("...ij,...ij->...i", q, q) * total).sum(-1)).to(dtype)

@@ -246,12 +246,6 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-
-
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     largest = p.amax(-1, keepdim=True)
@@ -261,6 +255,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -487,8 +490,9 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-    part = e[:, None, :] * (_complement(p, _top(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
-    product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
+    majority = _majority(p)  # (B, 1)
+    part = (_complement(p, majority, _decided(p, majority)) / max(B, 1) * p)[:, :, None]  # (B, C, 1)
+    product = torch.tensordot(e[:, None, :] * part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
     return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), dtype)
 
 
@@ -573,7 +577,8 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return _into(out, _times_squares(_complement(p, _top(p)) * p, e).div_(max(B, 1)), dtype)
+    majority = _majority(p)  # (B, 1)
+    return _into(out, _times_squares(_complement(p, majority, _decided(p, majority)) * p, e).div_(max(B, 1)), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -607,7 +612,9 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z)  # (B, C)
-    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _top(p)) * p).sum(-1) / max(B, 1)).to(dtype)
+    majority = _majority(p)  # (B, 1)
+    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (B,)
+    return (torch.einsum("ij,ij->i", e, e) @ total / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -898,10 +905,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p = self.e, self.p
-        _check_out(out, self.shape, self.dtype, e, p)
+        e, p, majority, decided = self.e, self.p, self.majority, self.decided
+        _check_out(out, self.shape, self.dtype, e, p, majority, decided)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, _top(p)) * p, e).div_(max(B, 1)), self.dtype)
+        return _into(out, _times_squares(_complement(p, majority, decided) * p, e).div_(max(B, 1)), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -911,9 +918,10 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p = self.e, self.p
+        e, p, majority, decided = self.e, self.p, self.majority, self.decided
         B = e.shape[0]
-        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _top(p)) * p).sum(-1) / max(B, 1)).to(self.dtype)
+        total = torch.einsum("ij,ij->i", e, e) @ (_complement(p, majority, decided) * p).sum(-1)
+        return (total / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.
@@ -929,11 +937,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p = self.e, self.p
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p)
+        e, p, majority, decided = self.e, self.p, self.majority, self.decided
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority, decided)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, _top(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, majority, decided) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
         return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), self.dtype)
 

@@ -182,12 +182,6 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     return (z.gather(-1, top) + _log1p_others(z, top)).squeeze(-1)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-
-
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
     largest = p.amax(-1, keepdim=True)
@@ -197,6 +191,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -312,7 +315,9 @@ def hessian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor
     dtype = z.dtype
     z = _wide(z)
     p = _softmax_apart(z)  # (..., C)
-    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p, _top(p)) * p), dtype)
+    majority = _majority(p)  # (..., 1)
+    part = _complement(p, majority, _decided(p, majority)) * p  # (..., C)
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], part), dtype)
 
 
 def hvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -374,7 +379,8 @@ def hessian_diagonal(z: torch.Tensor, *, out: torch.Tensor | None = None) -> tor
     dtype = z.dtype
     z = _wide(z)
     p = _softmax(z)  # (..., C)
-    return _into(out, _complement(p, _top(p)) * p, dtype)
+    majority = _majority(p)  # (..., 1)
+    return _into(out, _complement(p, majority, _decided(p, majority)) * p, dtype)
 
 
 def hessian_trace(z: torch.Tensor) -> torch.Tensor:
@@ -402,4 +408,5 @@ def hessian_trace(z: torch.Tensor) -> torch.Tensor:
     dtype = z.dtype
     z = _wide(z)
     p = _softmax(z)  # (..., C)
-    return (_complement(p, _top(p)) * p).sum(-1).to(dtype)
+    majority = _majority(p)  # (..., 1)
+    return (_complement(p, majority, _decided(p, majority)) * p).sum(-1).to(dtype)

@@ -248,10 +248,24 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     return (z.gather(-1, top) + _log1p_others(z, top)).squeeze(-1)
 
 
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
+def _majority(p: torch.Tensor) -> torch.Tensor:
+    """Position of the entry that has more than half of each row of p; any other where none has."""
+    largest = p.amax(-1, keepdim=True)
+    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
+
+
+def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
+    """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
+    return (p.gather(-1, majority) > 0.5).to(p.dtype)
+
+
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 
 
 def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -383,9 +397,10 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
     p = _softmax_apart(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    part_2 = (_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    return _into(out, _with_diagonal(part_1, part_2), dtype)
+    majority = _majority(p)  # (B, 1)
+    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
+    return _into(out, _with_diagonal(part_2, part_1 / max(B, 1)), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -462,9 +477,11 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
+    majority = _majority(p)  # (B, 1)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return _into(out, (_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
+    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    return _into(out, part_1 / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
@@ -495,6 +512,8 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
+    majority = _majority(p)  # (B, 1)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return (((_complement(p, _top(p)) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)
+    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    return (part_1.sum() / max(B, 1)).to(dtype)

@@ -105,16 +105,6 @@ def _logsumexp(z: np.ndarray) -> np.ndarray:
     top = z.argmax(-1)[..., None]
     return (np.take_along_axis(z, top, -1) + _log1p_others(z, top))[..., 0]
 ''',
-    "_complement": '''
-def _complement(p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    rest = p.copy()
-    np.put_along_axis(rest, top, 0, -1)
-    others = rest.sum(-1, keepdims=True)
-    np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, top, others, -1)
-    return rest
-''',
     "_majority": '''
 def _majority(p: np.ndarray) -> np.ndarray:
     """Position of the entry that has more than half of each row of p; any other where none has."""
@@ -124,6 +114,18 @@ def _majority(p: np.ndarray) -> np.ndarray:
 def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """Whether the entry at ``majority`` has more than half of a row of p."""
     return np.take_along_axis(p, majority, -1) > 0.5
+''',
+    "_complement": '''
+def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    if not decided.any():
+        return 1 - p
+    rest = p.copy()
+    np.put_along_axis(rest, majority, 0, -1)
+    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    np.subtract(1, p, out=rest)
+    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    return rest
 ''',
     "_near_mean": '''
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:

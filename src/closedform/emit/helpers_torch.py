@@ -120,12 +120,6 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     top = _top(z)
     return (z.gather(-1, top) + _log1p_others(z, top)).squeeze(-1)
 ''',
-    "_complement": '''
-def _complement(p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at the largest entry it is the sum of the others, which does not cancel."""
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(1 - p, -1, top, _others(p, top))
-''',
     "_majority": '''
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
@@ -136,6 +130,15 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
+''',
+    "_complement": '''
+def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+    rest = 1 - p
+    if not _holds(decided.any()):
+        return rest
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
 ''',
     "_less_majority": '''
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:

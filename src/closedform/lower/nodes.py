@@ -230,10 +230,11 @@ class Decided(Node):
 
 @node
 class Complement(Node):
-    """1 - p for probabilities p along the last axis, without cancellation at ``top``, where p may be nearly one."""
+    """1 - p for probabilities p along the last axis, without cancellation at the majority, where p may be nearly one."""
 
     arg: Node
-    top: Node
+    majority: Node
+    decided: Node
 
     @cached_property
     def dims(self) -> Shape:
