@@ -111,6 +111,27 @@ def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float) -> N
     check(backend, z, z.argmax(-1), v)
 
 
+@pytest.mark.parametrize("backend", MODULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("in_out", [False, True])
+def test_accuracy_of_several_directions_where_some_rows_have_a_majority(backend: str, dtype: str, in_out: bool) -> None:
+    generator = np.random.default_rng(7)
+    z = generator.standard_normal((4, 6)).astype(dtype)
+    z[1, 2] += 30  # a majority that is nearly one, one that is barely one, and logits that have to be shifted
+    z[2, 0] = np.log(np.exp(z[2, 1:]).sum()) + 0.01
+    z[3] -= 500
+    y = z.argmax(-1)
+    V = generator.standard_normal((3, 4, 6)).astype(dtype) + np.array([0, 1e4, -1e6], dtype)[:, None, None]
+    hvp = MODULES[backend][1].hvp
+    out = np.empty_like(V)
+    found = np.asarray(hvp(*arguments(backend, z, y, V), **({"out": arguments(backend, out)[0]} if in_out else {})))
+    for v, product in zip(V, found, strict=True):
+        truth, condition = truths(z, y, v)["hvp"]
+        assert worst(product, truth, condition, dtype) <= stated(hvp)
+        alone = np.asarray(hvp(*arguments(backend, z, y, v), **({"out": arguments(backend, out[0])[0]} if in_out else {})))
+        assert worst(alone, truth, condition, dtype) <= stated(hvp)
+
+
 def test_a_kernel_that_cancels_is_found_out() -> None:
     """p - 1 at the label, as everyone writes it, is wrong in every digit here."""
 
