@@ -134,18 +134,14 @@ def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.n
     return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
 ''',
     "_centred": '''
-def _centred(
-    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
-) -> np.ndarray:
+def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
     x -= np.einsum("...i,...i->...", p, x)[..., None]
     return x
 ''',
     "_softmax_jvp": '''
-def _softmax_jvp(
-    x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None
-) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     product = _centred(x, p, majority, decided, out)
     product *= p
