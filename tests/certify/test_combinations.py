@@ -111,6 +111,7 @@ def test_powers_of_constants_that_are_no_squares_are_proved(shown: str, seed: in
 @pytest.mark.parametrize(
     "text",
     [
+        GIVEN + f"let u = {SIGNED[1:]}\nshow relu(u) - relu(-u) = u",
         GIVEN + f"show {nested('1')} = {product('step({0})')}",
         GIVEN + f"let F = {product('relu({0})')}\nshow dF/da = step(a)*{product('max({0}, 0)', NAMES[1:])}",
         GIVEN + f"show {product('(relu({0}) - relu(-{0}))')} = {product('{0}')}",
@@ -122,7 +123,17 @@ def test_powers_of_constants_that_are_no_squares_are_proved(shown: str, seed: in
         "claim one\ngiven x[D]\ngiven y[D]\nlet c = sum_i(x[i]*y[i])/(sqrt(sum_i(x[i]^2))*sqrt(sum_i(y[i]^2)))\n"
         "show dc/dx[i] = y[i]/(sqrt(sum_j(x[j]^2))*sqrt(sum_j(y[j]^2))) - c*x[i]/sum_j(x[j]^2)",
     ],
-    ids=["nested where", "derivative", "odd parts", "labels", "max of max", "square of a sum", "clipped", "cosine"],
+    ids=[
+        "odd part of branches",
+        "nested where",
+        "derivative",
+        "odd parts",
+        "labels",
+        "max of max",
+        "square of a sum",
+        "clipped",
+        "cosine",
+    ],
 )
 def test_true_claims_with_many_branches_are_proved(text: str) -> None:
     assert judged(text).verdict == PROVED

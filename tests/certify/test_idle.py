@@ -54,6 +54,7 @@ TRUE = {
     "Huber": f"{HUBER}show dL/dx[b] = m[b]*where(abs(x[b]) <= d, x[b], d*sign(x[b]))/max(n, 1)",
     "weights": f"{WEIGHTED}show dL/dx[b] = where(W > 0, 2*m[b]*u[b]*x[b]/W, 0)",
     "a mean of means": f"{ROWS}show dL/dx[b,t] = 2*m[b,t]*x[b,t]/max(n[b], 1)",
+    "zero at a point only": f"given t\n{MASK}show where(t^2*n > 0, t, 5)/n = t*where(max(exp(t), n) + abs(t) > 0, 1, 5)/n",
     "counts of more": f"{VALUES}show dL/dx[b] = 2*m[b]*x[b]/max(n, 1)",
 }
 FALSE = {
@@ -71,6 +72,7 @@ FALSE = {
     "halves": SQUARES.replace("{0, 1}", "{0, 1/2}") + "show dL/dx[b] = 2*m[b]*x[b]/max(n, 1)",
     "a rare value": SQUARES.replace("{0, 1}", f"{{-1, {', '.join(map(str, range(60)))}}}") + "show abs(L*n) = L*n*sign(n)*step(n)",
     "another row": f"{ROWS}show B*sum_t(m[b,t]*x[b,t]^2)/n[b] = sum_a(where(n[a] > 0, 1, 0))*sum_t(m[b,t]*x[b,t]^2)/n[b]",
+    "zero on a half-line": f"given t\n{MASK}show where(relu(t)*n > 0, 1, 5)/n = 1/n",
     "a power of a size": f"given x[B], t\n{MASK}let L = t/n\nshow max(t^B, 0)/n = t^B/n",
 }
 
@@ -95,6 +97,10 @@ def test_what_fails_for_some_mask_is_refuted(text: str) -> None:
 def test_a_kink_between_labels_is_no_reason_to_prove() -> None:
     # max(1, n) has a kink at n = 1, where its derivative by a label is not that of n
     assert judged(f"{MASK}let L = max(1, n)/n\nlet M = sum_b(m[b])/n\nshow dL/dm[b] = dM/dm[b]").verdict != PROVED
+
+
+def test_what_is_zero_though_it_does_not_look_so_is_no_reason_to_prove() -> None:
+    assert judged(f"given t\n{MASK}show where(((t + 1)^2 - t^2 - 2*t - 1)^2*n > 0, 1, 5)/n = 1/n").verdict != PROVED
 
 
 @pytest.mark.parametrize(

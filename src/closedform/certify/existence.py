@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from closedform.certify.definite import is_semidefinite
-from closedform.certify.rings.node import AXIS_OPS, Node, moved
+from closedform.certify.rings.node import AXIS_OPS, Node, moved, side_of
 from closedform.certify.rings.tower import Tower
 
 Range = tuple[Fraction | float, Fraction | float]  # exact but for infinities
@@ -32,6 +32,7 @@ class PossibleSides:
         self._stated: dict[bytes, Range] = {}
         self._ranges: dict[Node, Range] = {}
         self._whole: dict[Node, bool] = {}
+        self._apart: dict[Node, bool] = {}
         for node, side in known:
             residues = tower.plane(0).at(node)
             p = tower.moduli[0].reshape((-1,) + (1,) * (residues.ndim - 1))
@@ -47,9 +48,9 @@ class PossibleSides:
         return frozenset(side for side, has in ((-1, low < 0), (1, high > 0)) if has)
 
     def with_zero(self, node: Node) -> frozenset[int]:
-        """A subset of -1, 0 and 1."""
+        """A subset of -1, 0 and 1; without 0 if entries are zero at single points at most, not on a whole region."""
         low, high = self._range(node)
-        return self(node) | ({0} if low <= 0 <= high and _without_factor(node) not in self._nonzero else set())
+        return self(node) | ({0} if low <= 0 <= high and not self._nowhere_zero(node) else set())
 
     def _range(self, node: Node) -> Range:
         """Numbers between which the real values lie."""
@@ -98,7 +99,7 @@ class PossibleSides:
             case "mul":
                 return self._product(*node.args)
             case "select":
-                return self._chosen(*node.args)
+                return self._chosen(node)
         return ANY
 
     def _is_whole(self, node: Node) -> bool:
@@ -115,6 +116,34 @@ class PossibleSides:
                     made = node.op in AXIS_OPS or node.op in ("add", "mul", "total", "product", "ipow", "select")
                     self._whole[node] = made and all(map(self._is_whole, node.args))
         return self._whole[node]
+
+    def _nowhere_zero(self, node: Node) -> bool:
+        """Whether all entries differ from zero but for single points, as far as their making shows."""
+        if node not in self._apart:
+            self._apart[node] = node in self._nonzero or self._is_apart(node)
+        return self._apart[node]
+
+    def _is_apart(self, node: Node) -> bool:
+        match node.op:
+            case "number":
+                return bool(node.meta != 0)
+            case "leaf":  # an input without labels is what it likes, unless its bounds leave no choice
+                return node.meta.values is None and not node.meta.label and bool((node.meta.real != 0).all())
+            case "exp" | "size":
+                return True
+            case "mul" | "product" | "inv" | "ipow" | "root" | "arrange" | "broadcast" | "diagonal" | "reshape":
+                return all(map(self._nowhere_zero, node.args))
+            case "gpow":
+                return self._nowhere_zero(node.args[0])
+            case "add" | "total":  # nothing cancels
+                one_sided = any(all(side not in self(arg) for arg in node.args) for side in (-1, 1))
+                return one_sided and any(map(self._nowhere_zero, node.args))
+            case "select":
+                _, yes, no = node.args
+                return all(map(self._nowhere_zero, (yes, no))) or any(
+                    self._nowhere_zero(arg) and -1 not in self(arg) for arg in (yes, no) if self._tower.chooses(node) == "larger"
+                )
+        return False
 
     def _is_semidefinite(self, matrix: Node) -> bool:
         rank = len(matrix.shape)
@@ -142,31 +171,16 @@ class PossibleSides:
     def _product(self, a: Node, b: Node) -> Range:
         if a is b:
             return POSITIVE
-        for factor, other in ((a, b), (b, a)):
-            if factor.op in ("sign", "step") and factor.args[0] is other:  # |x|, relu(x)
-                return POSITIVE
+        if side_of(a, b) or side_of(b, a):  # |x|, relu(x)
+            return POSITIVE
         return _times(self._range(a), self._range(b))
 
-    def _chosen(self, condition: Node, yes: Node, no: Node) -> Range:
+    def _chosen(self, node: Node) -> Range:
         """Of either branch; of the larger or smaller one, where that is what is chosen."""
+        _, yes, no = node.args
         (low, high), (other_low, other_high) = self._range(yes), self._range(no)
-        if condition.op == "less" and condition.args[0] is self._tower.subtract(no, yes):
-            return max(low, other_low), max(high, other_high)
-        if condition.op == "less" and condition.args[0] is self._tower.subtract(yes, no):
-            return min(low, other_low), min(high, other_high)
-        return min(low, other_low), max(high, other_high)
-
-
-def _without_factor(node: Node) -> Node:
-    """What is zero where the node is, without rational factors, zeros added, and further axes."""
-    parts = [arg for arg in node.args if _without_axes(arg).op != "number"]
-    numbers = [_without_axes(arg).meta for arg in node.args if _without_axes(arg).op == "number"]
-    plain = (node.op == "add" and not any(numbers)) or (node.op == "mul" and all(numbers))
-    return _without_factor(_without_axes(parts[0])) if plain and len(parts) == 1 else _without_axes(node)
-
-
-def _without_axes(node: Node) -> Node:
-    return _without_axes(node.args[0]) if node.op in ("arrange", "broadcast") else node
+        chosen = self._tower.chooses(node)
+        return (max if chosen == "larger" else min)(low, other_low), (min if chosen == "smaller" else max)(high, other_high)
 
 
 def _plus(a: Range, b: Range) -> Range:

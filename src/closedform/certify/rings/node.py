@@ -35,6 +35,11 @@ AXIS_OPS = frozenset({"arrange", "broadcast", "diagonal", "reshape"})
 COMPARISONS = frozenset({"sign", "step", "less"})
 
 
+def side_of(node: Node, other: Node) -> bool:
+    """Whether a node is sign(u) or step(u) of the other one, u: the product does not jump at u = 0."""
+    return node.op in ("sign", "step") and node.args[0] is other
+
+
 def moved(op: str, meta: Any, a: Any) -> Any:
     """Apply an axis operation to an array with the draws along axis 0."""
     if op == "arrange":

@@ -21,7 +21,7 @@ import numpy as np
 from sympy import Rational
 
 from closedform.certify.rings.modular import Ints, inverse, mixed, multiply_squared, power, spread
-from closedform.certify.rings.node import AXIS_OPS, Node, moved
+from closedform.certify.rings.node import AXIS_OPS, Node, moved, side_of
 
 if TYPE_CHECKING:
     from closedform.certify.rings.tower import Tower
@@ -126,7 +126,10 @@ class Residues(Plane):
         return self._reduce(self.at(node.args[0]) + self.at(node.args[1]))
 
     def mul(self, node: Node) -> Ints:
-        return self._times(self.at(node.args[0]), self.at(node.args[1]))
+        a, b = node.args
+        if self.tower.free and side_of(b, a):
+            a, b = b, a
+        return self._times(self._free(a, tied=False) if self.tower.free and side_of(a, b) else self.at(a), self.at(b))
 
     def total(self, node: Node) -> Ints:
         return self._reduce(self.at(node.args[0]).sum(axis=node.meta + 1))
@@ -227,50 +230,43 @@ class Residues(Plane):
 
     # -- decided by the real point, or free -------------------------------------------------------
     def sign(self, node: Node) -> Ints:
-        return self._free_sign(node) if self.tower.free else self._decided(node)
+        return self._free(node) if self.tower.free else self._decided(node)
 
-    def step(self, node: Node) -> Ints:
-        return self._free_truth(node, 1, 0) if self.tower.free else self._decided(node)
-
-    def less(self, node: Node) -> Ints:
-        return self._free_truth(node, -1, int(node.meta)) if self.tower.free else self._decided(node)
+    step = less = sign
 
     def select(self, node: Node) -> Ints:
         if not self.tower.free:
             return super().select(node)
         # multilinear in the outcomes: right for 0 and 1
-        condition, a, b = (self.at(arg) for arg in node.args)
-        return self._reduce(b + self._times(condition, self._reduce(a - b)))
+        condition, a, b = node.args
+        chosen = self._free(condition, tied=False) if self.tower.chooses(node) else self.at(condition)
+        a, b = self.at(a), self.at(b)
+        return self._reduce(b + self._times(chosen, self._reduce(a - b)))
 
     def _decided(self, node: Node) -> Ints:
         return self._of_integers(self.tower.real.at(node).astype(np.int64))
 
-    def _free_sign(self, node: Node) -> Ints:
-        """A random odd function of what is compared, so that sign(-a) = -sign(a)."""
-        distance, negative = self._distance(node)
-        value = self._unknown("sign", distance)
-        return np.where(distance == 0, 0, self._reduce(np.where(negative, -value, value)))
+    def _free(self, node: Node, *, tied: bool = True) -> Ints:
+        """Random outcomes of a comparison; (1 + side sign(u) - tie(u)) / 2 says that u lies on that side of zero.
 
-    def _free_tie(self, node: Node) -> Ints:
-        """Whether what is compared is zero: a random even function of it, if outcomes and labels below may decide that."""
-        distance, _ = self._distance(node)
-        return np.where(distance == 0, 1, self._unknown("tie", distance) if self.tower.may_tie(node) else 0)
-
-    def _distance(self, node: Node) -> tuple[Ints, Array]:
-        """From zero, of what is compared, and whether it lies below."""
+        As sign(u) is an odd function of u and tie(u) an even one, u < 0 is -u > 0. Where a tie does not matter, as in |u| and
+        max(u, v), ``tied`` is not set.
+        """
         a = self.at(node.args[0])
         p = self._by(self.p, a)
         negative = a % p > p // 2
-        return np.where(negative, p - a % p, a % p), negative
+        distance = np.where(negative, p - a % p, a % p)
+        value = self._unknown("sign", distance)
+        sign = np.where(distance == 0, 0, self._reduce(np.where(negative, -value, value)))
+        if node.op == "sign":
+            return sign
+        side, at_zero = (1, 0) if node.op == "step" else (-1, int(node.meta))
+        tie = np.where(distance == 0, 1, self._unknown("tie", distance) if self.tower.may_tie(node) else 0) if tied else 0 * sign
+        half = (self._by(self.modulus, sign) + 1) // 2
+        return self._reduce(self._times(half, self._reduce(1 + side * sign - tie)) + at_zero * tie)
 
     def _unknown(self, what: str, key: Ints) -> Ints:
         return self._random(what, key)
-
-    def _free_truth(self, node: Node, side: int, at_zero: int) -> Ints:
-        """(1 + side sign(a) - tie(a)) / 2: whether a lies on that side of zero; with the tie if that counts, too."""
-        sign, tie = self._free_sign(node), self._free_tie(node)
-        half = (self._by(self.modulus, sign) + 1) // 2
-        return self._reduce(self._times(half, self._reduce(1 + side * sign - tie)) + at_zero * tie)
 
     # -- matrices ---------------------------------------------------------------------------------
     def matinv(self, node: Node) -> Ints:

@@ -101,6 +101,13 @@ class Tower(Ring):
             self._below_outcomes[node] = any(own) or any(map(self.may_tie, node.args))
         return self._below_outcomes[node]
 
+    def chooses(self, node: Node) -> str:
+        """Which of its branches a ``select`` takes, ``larger`` or ``smaller``, if it compares them; else an empty text."""
+        condition, yes, no = node.args
+        if condition.op == "less" and condition.args[0] is self.subtract(no, yes):
+            return "larger"
+        return "smaller" if condition.op == "less" and condition.args[0] is self.subtract(yes, no) else ""
+
     def roots_of_squares(self) -> list[Node]:
         """Roots of what was a square whatever was drawn, though it need not be: sqrt(s^2) is s or -s, by a character that looks random."""
         roots = [node for node in self._nodes.values() if node.op in ("root", "gpow") and not _is_positive(node.args[0])]
