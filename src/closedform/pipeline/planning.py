@@ -109,15 +109,16 @@ def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32",
 
         >>> print(plan("cross_entropy", "hvp"))
         cross_entropy: hvp, float32
-        array   shape   operations  bytes         how
-        p       (B, C)  5*B*C       8*B*C         softmax of z
-        t1      (B, 1)  B*C         4*(B + B*C)   place of the largest entry of each row of p
-        t2      (B, C)  7*B*C       4*B + 12*B*C  less its mean under the weights: v, p, t1
-        t3      (B, C)  B*C         12*B*C        t2*p
-        result  (B, C)  B*C         8*B*C         (1/B)*t3
-        total           15*B*C      8*B + 44*B*C
-        least           0           12*B*C        matrix products alone; arguments and result once
-        largest array between: 4*B*C bytes; held at once: 12*B*C bytes
+        array   shape   operations  bytes          how
+        p       (B, C)  5*B*C       8*B*C          softmax of z
+        t1      (B, 1)  B*C         4*(B + B*C)    place of the majority in each row of p
+        t2      (B, 1)  0           8*B + 4*B*C    whether it is one: p, t1
+        t3      (B, C)  7*B*C       8*B + 12*B*C   less its mean under the weights: v, p, t1, t2
+        t4      (B, C)  B*C         12*B*C         t3*p
+        result  (B, C)  B*C         8*B*C          (1/B)*t4
+        total           15*B*C      20*B + 48*B*C
+        least           0           12*B*C         matrix products alone; arguments and result once
+        largest array between: 4*B*C bytes; held at once: max(12*B*C, 8*(B + B*C)) bytes
     """
     (found,) = resolve((derivation,))
     known = {item.name: item for item in kernel_functions(found.derivation)}
