@@ -231,7 +231,7 @@ def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bo
     _, m, n = x.shape
     if out is None or out.dtype != x.dtype or not out.is_contiguous():
         out = x.new_empty(m, n, m, n)
-    rows, matrix, step = x.flatten(1), out.view(m * n, m * n), max(1, 256 // max(n, 1))
+    rows, matrix, step = x.flatten(1), out.view(m * n, m * n), max(1, 320 // max(n, 1))
     for c in range(0, m, step):
         k = min(c + step, m)
         block = matrix[c * n : k * n, c * n :]
