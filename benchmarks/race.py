@@ -14,7 +14,7 @@ from benchmarks import problems as of
 from benchmarks.contender import Call, Contender, UnavailableError
 from benchmarks.problems import Linear, Problem
 from benchmarks.results import Cell, Row
-from benchmarks.timing import REST, Clock, Timing, interleave
+from benchmarks.timing import Clock, Rest, Timing, idle, interleave
 
 AGREE = 1e-3  # of the largest entry: enough to see that the same thing is computed; accuracy is measured elsewhere
 PROFILED = 3.0  # s: slower calls are not run once more for their memory
@@ -23,7 +23,7 @@ NOT_COUNTED = ("JAX, jit",)  # its allocator reports to neither
 
 
 def race(
-    problem: Problem, quantity: str, entrants: Iterable[Contender], budget: float, clock: Clock = time.perf_counter, rest: float = REST
+    problem: Problem, quantity: str, entrants: Iterable[Contender], budget: float, clock: Clock = time.perf_counter, rest: Rest = idle
 ) -> Cell:
     """The cell of a problem and a quantity; see :func:`.timing.interleave`."""
     entrants = list(entrants)

@@ -20,7 +20,7 @@ class Settings:
 
     sizes: tuple[str, ...] = tuple(SIZES)
     only: tuple[str, ...] = ()  # quantities whose name contains one of these; all if empty
-    budget: float = 6.0  # s, for each race
+    budget: float = 8.0  # s, for each race
     clock: Clock = time.perf_counter
     dtypes: tuple[str, ...] = ("float32", "float64")  # none: accuracy is not measured
     scales: tuple[float, ...] = accuracy.SCALES

@@ -1,8 +1,8 @@
 """Interleaved timing: each round runs every contender once, so what disturbs the machine disturbs all of them.
 
-Libraries keep pools of threads that go on spinning after a call, for up to 30 ms (OpenBLAS), and would take a core from the next
-contender, more from whoever happens to stand behind one that spins long. So every turn begins when those pools are asleep, with
-a call that is not timed, which wakes its own: as in a program that uses this one library.
+Libraries keep pools of threads that go on spinning after a call, for 10 ms (OpenMP) or 110 ms (OpenBLAS), and would take a core from
+the next contender, more from whoever stands behind one that spins long. So every turn begins when those threads are asleep, with a
+call that is not timed, which wakes its own: as in a program that uses this one library.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from statistics import median, quantiles
 from benchmarks.contender import Call
 
 Clock = Callable[[], float]
+Rest = Callable[[], None]
 
-REST = 0.05  # s, before each turn: until no pool of threads is spinning
+IDLE = 5e-3  # s, for which the process must have done nothing before a turn
+LONGEST_REST = 1.0  # s
 SHORTEST = 4e-3  # s: faster calls are repeated within a round, so that the clock and cold caches don't count
 ROUNDS = 5  # at least, but for calls that take a whole budget
 
@@ -41,11 +43,20 @@ class Timing:
         return (high - low) / 2 / self.median
 
 
-def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.perf_counter, rest: float = REST) -> dict[str, Timing]:
+def idle() -> None:
+    """Wait until no thread of the process is running."""
+    for _ in range(round(LONGEST_REST / IDLE)):
+        busy = time.process_time()
+        time.sleep(IDLE)
+        if time.process_time() - busy < IDLE / 10:
+            return
+
+
+def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.perf_counter, rest: Rest = idle) -> dict[str, Timing]:
     """Time the calls round by round, for `budget` seconds in all; a call that takes the budget alone is timed once, and sits out.
 
     Args:
-        rest: seconds to wait before each contender's turn.
+        rest: waits before each contender's turn.
     """
     first = {name: _timed(call, 1, clock) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
@@ -56,7 +67,7 @@ def interleave(calls: Mapping[str, Call], budget: float, clock: Clock = time.per
     while racing and (done < ROUNDS or clock() < end) and clock() < end + budget:
         # Each round starts with another contender: nobody always runs after the one that leaves the caches full.
         for name in racing[done % len(racing) :] + racing[: done % len(racing)]:
-            time.sleep(rest)
+            rest()
             calls[name]()  # wakes the threads that it uses
             samples[name].append(_timed(calls[name], repeats[name], clock))
         done += 1

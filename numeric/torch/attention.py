@@ -149,8 +149,15 @@ def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     return e.div_(total) if _plain(z) else e / total
 
 
+def _is_small(x: torch.Tensor) -> bool:
+    """Whether to look if a pass over the array is needed would cost as much as the pass."""
+    return x.numel() < 2**14
+
+
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
+    if _is_small(p):
+        return _top(p)
     largest = p.amax(-1, keepdim=True)
     return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
@@ -163,7 +170,7 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
     """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
     at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return x - x.gather(-1, at) * decided if _holds(decided.any()) else x
+    return x - x.gather(-1, at) * decided if _is_small(x) or _holds(decided.any()) else x
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -184,7 +191,9 @@ def _softmax_jvp(
         mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
         product = torch.mul(x - mean, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    return product.addcmul_(p, rounding, value=-1) if _plain(x, p) else product - p * rounding
+    if not _is_small(x) and _plain(x, p):
+        return product.addcmul_(p, rounding, value=-1)
+    return torch.addcmul(product, p, rounding, value=-1)
 
 
 def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -173,8 +173,15 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
+def _is_small(x: torch.Tensor) -> bool:
+    """Whether to look if a pass over the array is needed would cost as much as the pass."""
+    return x.numel() < 2**14
+
+
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
+    if _is_small(p):
+        return _top(p)
     largest = p.amax(-1, keepdim=True)
     return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
@@ -196,7 +203,7 @@ def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
     """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
     at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return x - x.gather(-1, at) * decided if _holds(decided.any()) else x
+    return x - x.gather(-1, at) * decided if _is_small(x) or _holds(decided.any()) else x
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:

@@ -182,8 +182,15 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     return (z.gather(-1, top) + _log1p_others(z, top)).squeeze(-1)
 
 
+def _is_small(x: torch.Tensor) -> bool:
+    """Whether to look if a pass over the array is needed would cost as much as the pass."""
+    return x.numel() < 2**14
+
+
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
+    if _is_small(p):
+        return _top(p)
     largest = p.amax(-1, keepdim=True)
     return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
@@ -205,7 +212,7 @@ def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
     """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
     at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return x - x.gather(-1, at) * decided if _holds(decided.any()) else x
+    return x - x.gather(-1, at) * decided if _is_small(x) or _holds(decided.any()) else x
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -226,7 +233,9 @@ def _softmax_jvp(
         mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
         product = torch.mul(x - mean, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    return product.addcmul_(p, rounding, value=-1) if _plain(x, p) else product - p * rounding
+    if not _is_small(x) and _plain(x, p):
+        return product.addcmul_(p, rounding, value=-1)
+    return torch.addcmul(product, p, rounding, value=-1)
 
 
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:

@@ -248,8 +248,15 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     return (z.gather(-1, top) + _log1p_others(z, top)).squeeze(-1)
 
 
+def _is_small(x: torch.Tensor) -> bool:
+    """Whether to look if a pass over the array is needed would cost as much as the pass."""
+    return x.numel() < 2**14
+
+
 def _majority(p: torch.Tensor) -> torch.Tensor:
     """Position of the entry that has more than half of each row of p; any other where none has."""
+    if _is_small(p):
+        return _top(p)
     largest = p.amax(-1, keepdim=True)
     return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 

@@ -30,7 +30,7 @@ def test_every_peer_has_its_file() -> None:
 
 
 def _race(*contenders: Contender) -> dict[str, str]:
-    cell = race(Linear("S", 3, 2, 4), GRADIENT, contenders, budget=0.001, rest=0)
+    cell = race(Linear("S", 3, 2, 4), GRADIENT, contenders, budget=0.001, rest=lambda: None)
     return {row.name: row.note if row.seconds is None else "timed" for row in cell.rows}
 
 
