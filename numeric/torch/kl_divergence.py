@@ -117,7 +117,9 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
 
 def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """The result in the dtype of the inputs, written into ``out`` if it is given."""
-    return x.to(dtype) if out is None else x if x is out else out.copy_(x)
+    if out is None:
+        return x if x.dtype == dtype else x.to(dtype)
+    return x if x is out else out.copy_(x)
 
 
 def _blocks(rows: int, entries: int) -> list[slice]:
