@@ -390,7 +390,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return _into(out, _divided(_softmax_minus_labels(z, y).T @ e, max(B, 1)))
+    return _into(out, _divided(_softmax_minus_labels(z, y, z).T @ e, max(B, 1)))
 
 
 def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -425,7 +425,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     _check_out(out, (sizes["C"], sizes["d"], sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, z)  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     majority = _majority(p)  # (B, 1)
     part = (_complement(p, majority, _decided(p, majority)) / max(B, 1) * p)[:, :, None]  # (B, C, 1)
@@ -468,7 +468,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     C = W.shape[0]
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, z)  # (B, C)
     majority = _majority(p)  # (B, 1)
     decided = _decided(p, majority)  # (B, 1)
 
@@ -509,7 +509,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, z)  # (B, C)
     majority = _majority(p)  # (B, 1)
     product = _times_squares(_complement(p, majority, _decided(p, majority)) * p, e)  # (C, d)
     return _into(out, product / max(B, 1))
@@ -543,7 +543,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, z)  # (B, C)
     majority = _majority(p)  # (B, 1)
     total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (B,)
     return np.einsum("ij,ij->i", e, e) @ total / max(B, 1)
@@ -583,7 +583,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
 
     def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
-        return _divided(_softmax_minus_labels(z, y) @ W, max(B, 1))
+        return _divided(_softmax_minus_labels(z, y, z) @ W, max(B, 1))
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at], y[at])
@@ -620,7 +620,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
 
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, z)  # (B, C)
         part = W - (p @ W)[:, None, :]  # (B, C, d)
         return part.mT @ (part * (p / max(B, 1))[:, :, None])
 
@@ -665,7 +665,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
 
     def rows(e: np.ndarray, v: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, z)  # (B, C)
         majority = _majority(p)  # (B, 1)
         decided = _decided(p, majority)  # (B, 1)
         return _divided(_softmax_jvp(v @ W.T, p, majority, decided) @ W, max(B, 1))
@@ -705,7 +705,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
 
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, z)  # (B, C)
         return _divided(np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p), max(B, 1))
 
     for at in _blocks(B, out.size):
@@ -742,7 +742,7 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, z)  # (B, C)
     return _variance(W, p, p.argmax(-1)[..., None]).sum() / max(B, 1)
 
 
@@ -888,7 +888,7 @@ def hessian_operator_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> HessianOp
     _check_y(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, z)  # (B, C)
     majority = _majority(p)  # (B, 1)
     decided = _decided(p, majority)  # (B, 1)
     scaled_e = e / max(B, 1)  # (B, d)

@@ -84,6 +84,11 @@ def _plain(*arrays: torch.Tensor) -> bool:
         return False
 
 
+def _own(x: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over."""
+    return x if _plain(x) else None
+
+
 def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
     """Raise unless y holds class indices, or probabilities, for logits of this shape."""
     if not isinstance(y, torch.Tensor):
@@ -462,7 +467,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return _into(out, (_softmax_minus_labels(z, y).T @ e).div_(max(B, 1)), dtype)
+    return _into(out, (_softmax_minus_labels(z, y, _own(z)).T @ e).div_(max(B, 1)), dtype)
 
 
 def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -499,7 +504,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, _own(z))  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
     majority = _majority(p)  # (B, 1)
     part = (_complement(p, majority, _decided(p, majority)) / max(B, 1) * p)[:, :, None]  # (B, C, 1)
@@ -544,7 +549,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     C = W.shape[0]
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, _own(z))  # (B, C)
     majority = _majority(p)  # (B, 1)
     decided = _decided(p, majority)  # (B, 1)
 
@@ -587,7 +592,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, _own(z))  # (B, C)
     majority = _majority(p)  # (B, 1)
     return _into(out, _times_squares(_complement(p, majority, _decided(p, majority)) * p, e).div_(max(B, 1)), dtype)
 
@@ -622,7 +627,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, _own(z))  # (B, C)
     majority = _majority(p)  # (B, 1)
     total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (B,)
     return (torch.einsum("ij,ij->i", e, e) @ total / max(B, 1)).to(dtype)
@@ -665,7 +670,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         e, y = _wide(e), _wide(y)
         z = e @ W.T  # (B, C)
-        return (_softmax_minus_labels(z, y) @ W).div_(max(B, 1)).to(dtype)
+        return (_softmax_minus_labels(z, y, _own(z)) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, y)
@@ -707,7 +712,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     def rows(e: torch.Tensor) -> torch.Tensor:
         e = _wide(e)
         z = e @ W.T  # (B, C)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, _own(z))  # (B, C)
         part = W - (p @ W)[:, None, :]  # (B, C, d)
         return (part.mT @ (part * (p / max(B, 1))[:, :, None])).to(dtype)
 
@@ -757,7 +762,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
     def rows(e: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         e, v = _wide(e), _wide(v)
         z = e @ W.T  # (B, C)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, _own(z))  # (B, C)
         majority = _majority(p)  # (B, 1)
         decided = _decided(p, majority)  # (B, 1)
         return (_softmax_jvp(v @ W.T, p, majority, decided) @ W).div_(max(B, 1)).to(dtype)
@@ -802,7 +807,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     def rows(e: torch.Tensor) -> torch.Tensor:
         e = _wide(e)
         z = e @ W.T  # (B, C)
-        p = _softmax(z)  # (B, C)
+        p = _softmax(z, _own(z))  # (B, C)
         return torch.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p).div_(max(B, 1)).to(dtype)
 
     if out is None:
@@ -843,7 +848,7 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, _own(z))  # (B, C)
     return (_variance(W, p, _top(p)).sum() / max(B, 1)).to(dtype)
 
 
@@ -994,7 +999,7 @@ def hessian_operator_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> Hes
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    p = _softmax(z)  # (B, C)
+    p = _softmax(z, _own(z))  # (B, C)
     majority = _majority(p)  # (B, 1)
     decided = _decided(p, majority)  # (B, 1)
     scaled_e = e / max(B, 1)  # (B, d)

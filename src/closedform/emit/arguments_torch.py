@@ -82,6 +82,11 @@ def _plain(*arrays: torch.Tensor) -> bool:
     except RuntimeError:  # those that torch.func follows have no memory of their own
         return False
 ''',
+    "_own": '''
+def _own(x: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over."""
+    return x if _plain(x) else None
+''',
     "_check_labels": '''
 def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
     """Raise unless y holds class indices, or probabilities, for logits of this shape."""

@@ -60,6 +60,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         self.sizes: dict[Dim, str] = {}
         self._uses: dict[ir.Node, int] = {}
         self.helpers: dict[str, None] = {}
+        self._kept: frozenset[ir.Node] = frozenset()
         self.placed: Mapping[ir.Node, str] = {}  # what is computed in an array that a variable holds
 
     # -- statements ---------------------------------------------------------------------------
@@ -78,6 +79,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
 
     def several(self, nodes: Sequence[ir.Node], wanted: Mapping[ir.Node, str]) -> tuple[list[Statement], list[str]]:
         """Statements that compute several arrays, and an expression for each."""
+        self._kept = frozenset(nodes)
         statements = self._statements(list(dict.fromkeys(chain.from_iterable(map(walk, nodes)))), wanted, None)
         return statements, [self.code(node).text for node in nodes]
 
@@ -304,13 +306,19 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         return base if held and exponent == ir.Number(Integer(2)) and None not in base.dims else None
 
     def _row(self, node: ir.Row) -> Code:
-        if node in self.placed:
-            return self.helper(f"_{node.op}", self.code(node.arg), *self.place(node))
+        if node.op == "softmax":
+            return self.helper("_softmax", self.code(node.arg), *self.place(node))
         return self.call(node.op, self.code(node.arg))
 
     def place(self, node: ir.Node) -> list[str]:
-        """Where the array is computed, as a further argument of a helper function."""
-        return [self.placed[node]] if node in self.placed else []
+        """Where the array is computed, as a further argument of a helper function: in what is given, or over logits of its own."""
+        if node in self.placed:
+            return [self.placed[node]]
+        logits = node.arg if isinstance(node, ir.Row | ir.Residual) else None
+        alone = logits in self._known and self._uses.get(logits) == 1 and logits not in self._kept
+        if isinstance(logits, ir.Contract) and alone and self.leads(node) == self.leads(logits):
+            return [self.own(self._known[logits])]
+        return []
 
     def _minus_labels(self, node: ir.MinusLabels) -> Code:
         name = "_minus_labels" if node.stochastic else "_subtract_labels"
@@ -354,6 +362,10 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
     @abstractmethod
     def expanded(self, code: Code, dims: ir.Shape) -> Code:
         """An array repeated along axes of length one, without a copy."""
+
+    @abstractmethod
+    def own(self, name: str) -> str:
+        """An array that nothing else holds, to be written over where that can be."""
 
     @abstractmethod
     def copied(self, code: Code) -> str:

@@ -81,6 +81,10 @@ class NumpyPrinter(BodyPrinter):
         """An array repeated along axes of length one, without a copy."""
         return Code(f"np.broadcast_to({code.text}, {self.shape(dims)})")
 
+    def own(self, name: str) -> str:
+        """An array that nothing else holds, to be written over where that can be."""
+        return name
+
     def copied(self, code: Code) -> str:
         """A copy, so that no result shares memory with an input."""
         return f"{code.at(ATOM)}.copy()"
