@@ -59,7 +59,7 @@ SMALL_POINT, LARGE_POINT = 30, 600  # entries of givens and lets up to which man
 USED_CHAINS = 40  # the others replace those modulo which a constant is not a square
 SUSPECTS = 8
 FEW_ENTRIES = 40  # results of up to so many entries are compared entry by entry, larger ones along random directions
-_PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
+PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
 _SIDES = {">": 1, ">=": 1, "<": -1, "<=": -1}
 SCALES = (1.0, 0.3, 3.0, 0.05, 20.0, 0.004, 300.0)
 
@@ -139,7 +139,7 @@ def question(setting: Setting, claim: Claim, degree: int, matrices: tuple[Unknow
 
 def is_piecewise(setting: Setting, claim: Claim) -> bool:
     """Whether a comparison, a sign or a maximum occurs."""
-    return any(body.has(*_PIECEWISE) for body in (claim.lhs, claim.rhs, *(let.body for let in setting.lets)))
+    return any(body.has(*PIECEWISE) for body in (claim.lhs, claim.rhs, *(let.body for let in setting.lets)))
 
 
 def _contracted(setting: Setting, claim: Claim) -> Sides:

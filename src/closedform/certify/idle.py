@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from sympy import Abs, Expr, Indexed, Integer, Pow, Sum, nan, sign, zoo
 
+from closedform.certify.decide import PIECEWISE, is_piecewise
 from closedform.certify.draw import UnsupportedConstraintError, draw_point
 from closedform.certify.evaluate import Interpreter
 from closedform.certify.existence import PossibleSides
@@ -47,7 +48,6 @@ from closedform.notation import (
 
 DRAWS = 8
 AT_LEAST_TWO = 2  # the size of every dimension: at size 1 an axis cannot be told from none
-_PIECEWISE = (Abs, sign, relu, step, maximum, minimum, where, less, less_equal)
 
 SidesOf = Callable[[Expr], frozenset[int]]
 
@@ -58,7 +58,7 @@ def without_idle_branches(setting: Setting, claim: Claim, seed: int) -> tuple[Se
     Both sides are what they were at each point of the claim, at every size.
     """
     bodies = (claim.lhs, claim.rhs, *(let.body for let in setting.lets))
-    if not any(body.has(*_PIECEWISE) for body in bodies) or _differs_by_size(setting, bodies):
+    if not is_piecewise(setting, claim) or _differs_by_size(setting, bodies):
         return None
     try:
         settled = _Settled(_sides(setting, claim, seed), ties_matter=_moves_labels(setting, bodies))
@@ -118,7 +118,7 @@ class _Settled:
         self._tie = set() if ties_matter else {0}
 
     def __call__(self, u: Expr) -> Expr:
-        if not u.args or isinstance(u, Indexed | Partial) or not u.has(*_PIECEWISE):
+        if not u.args or isinstance(u, Indexed | Partial) or not u.has(*PIECEWISE):
             return u
         if isinstance(u, Sum):
             return summation(self(u.function), *(limit[0] for limit in u.limits))

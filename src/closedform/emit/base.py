@@ -61,7 +61,8 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         self._uses: dict[ir.Node, int] = {}
         self.helpers: dict[str, None] = {}
         self._kept: frozenset[ir.Node] = frozenset()
-        self.placed: Mapping[ir.Node, str] = {}  # what is computed in an array that a variable holds
+        self.placed: Mapping[ir.Node, str] = {}  # what is computed in an array that a variable holds, and the variable
+        self.written: set[str] = set()  # which of these variables the code has
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -313,6 +314,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
     def place(self, node: ir.Node) -> list[str]:
         """Where the array is computed, as a further argument of a helper function: in what is given, or over logits of its own."""
         if node in self.placed:
+            self.written.add(self.placed[node])
             return [self.placed[node]]
         logits = node.arg if isinstance(node, ir.Row | ir.Residual) else None
         alone = logits in self._known and self._uses.get(logits) == 1 and logits not in self._kept

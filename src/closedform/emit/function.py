@@ -6,7 +6,6 @@ block by block, so that what it computes on the way stays in the cache and is ne
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +47,8 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
         rows = [given for given in _used(function) if batch in given.dims]
         others = [given for given in _used(function) if batch not in given.dims]
         lines += [*_widened(writer, others, first), *writer.size_lines(printer.sizes, writer.sources(tensors))]
-        lines += _row_lines(writer, function, rows, block, statements, result)
+        places = [place for place in (block.into, block.spare) if place in printer.written]
+        lines += _row_lines(writer, function, rows, block, places, statements, result)
     else:
         lines += widening(writer, parameters, first)
         lines += [*condition_lines(writer, parameters, of_scalars=True), *writer.size_lines(printer.sizes, writer.sources(tensors))]
@@ -216,13 +216,18 @@ def _placed(function: Function, block: Block) -> dict[Node, str]:
 
 
 def _row_lines(
-    writer: Writer, function: Function, rows: Sequence[Given], block: Block, statements: Sequence[Statement], result: str
+    writer: Writer,
+    function: Function,
+    rows: Sequence[Given],
+    block: Block,
+    places: Sequence[str],
+    statements: Sequence[Statement],
+    result: str,
 ) -> list[str]:
-    """The body as a function of rows; called once for all of them, or block by block into ``out``."""
+    """The body as a function of rows, and of ``places`` to compute in; called once for all of them, or block by block into ``out``."""
     array, direction = writer.backend.array, direction_of(function)
     names = [writer.variable(given) for given in rows]
     body = [*map(writer.statement, statements), f"{INDENT}return {narrowed(writer, result, 'dtype')}"]
-    places = [place for place in (block.into, block.spare) if re.search(rf"\b{place}\b", "\n".join(body))]
     typed = [*(f"{name}: {array}" for name in names), *(f"{place}: {array} | None = None" for place in places)]
     inner = [wrapped("def rows(", typed, f") -> {array}:", method=True), *_wide(writer, rows), *body]
     picked = [f"{name}[{_slice(given, block.at) if given == direction else block.at}]" for name, given in zip(names, rows, strict=True)]
