@@ -111,19 +111,28 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
 
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    mean = np.einsum("...i,...i->...", x, p)[..., None]
+    if not decided.any():
+        return mean
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+    return np.where(decided, own, mean)
+
+
+def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 
 
 def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
-    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    p = _laid_out_like(p, x)
     product = _centred(x, p, majority, decided, out)
     product *= p
     return product
@@ -242,10 +251,11 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "N d"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
+    vK = v @ K.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(v @ K.mT, P, majority, _decided(P, majority)) @ V, max(d**0.5, 1)))
+    return _into(out, _divided(_softmax_jvp(vK, P, majority, _decided(P, majority), vK) @ V, max(d**0.5, 1)))
 
 
 def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -277,10 +287,11 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["d"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
+    gV = g @ V.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(g @ V.mT, P, majority, _decided(P, majority)) @ K, max(d**0.5, 1)))
+    return _into(out, _divided(_softmax_jvp(gV, P, majority, _decided(P, majority), gV) @ K, max(d**0.5, 1)))
 
 
 def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -389,10 +400,11 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("v", v, "M d"))
     _check_out(out, (*Q.shape[:-2], sizes["N"], sizes["e"]), Q.dtype, Q, K, V, v)
     d = Q.shape[-1]
+    Qv = Q @ v.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(Q @ v.mT, P, majority, _decided(P, majority)) @ V, max(d**0.5, 1)))
+    return _into(out, _divided(_softmax_jvp(Qv, P, majority, _decided(P, majority), Qv) @ V, max(d**0.5, 1)))
 
 
 def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -424,11 +436,11 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     sizes = _check_leading(("Q", Q, "N d"), ("K", K, "M d"), ("V", V, "M e"), ("g", g, "N e"))
     _check_out(out, (*Q.shape[:-2], sizes["M"], sizes["d"]), Q.dtype, Q, K, V, g)
     d = Q.shape[-1]
+    gV = g @ V.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    product = _softmax_jvp(g @ V.mT, P, majority, _decided(P, majority)).mT @ Q  # (..., M, d)
-    return _into(out, product / max(d**0.5, 1))
+    return _into(out, _divided(_softmax_jvp(gV, P, majority, _decided(P, majority), gV).mT @ Q, max(d**0.5, 1)))
 
 
 def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -156,19 +156,28 @@ def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.
 
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    mean = np.einsum("...i,...i->...", x, p)[..., None]
+    if not decided.any():
+        return mean
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+    return np.where(decided, own, mean)
+
+
+def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 
 
 def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
-    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    p = _laid_out_like(p, x)
     product = _centred(x, p, majority, decided, out)
     product *= p
     return product

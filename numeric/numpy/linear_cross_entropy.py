@@ -114,22 +114,16 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+def _stacked(along, V: np.ndarray, axes: int, entries: int, out: np.ndarray | None) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
     step = max(1, 2**20 // max(entries, 1))
-    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
-
-
-def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
-    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V))
+    parts = list(V) if step == 1 else [V[at : at + step] for at in range(0, len(V), step)]
     if out is None:
-        first, *others = parts
-        return np.concatenate([first, *others]) if others else first
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target[...] = part
-        at += len(part)
+        return (np.stack if step == 1 else np.concatenate)([along(part) for part in parts])
+    for at, part in enumerate(parts):
+        out[at if step == 1 else slice(at * step, (at + 1) * step)] = along(part)
     return out
 
 
@@ -209,19 +203,28 @@ def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.
 
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    mean = np.einsum("...i,...i->...", x, p)[..., None]
+    if not decided.any():
+        return mean
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+    return np.where(decided, own, mean)
+
+
+def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 
 
 def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
-    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    p = _laid_out_like(p, x)
     product = _centred(x, p, majority, decided, out)
     product *= p
     return product
@@ -289,11 +292,10 @@ def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
 
 
 def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    rows = v.reshape(-1, v.shape[-1])
-    return np.moveaxis((x @ rows.T).reshape(len(x), *v.shape[:-1]), 0, -2)
+    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -473,9 +475,10 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     decided = _decided(p, majority)  # (B, 1)
 
     def along(V: np.ndarray) -> np.ndarray:
-        return _divided(_softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ e, max(B, 1))
+        eV = _stack_product(e, V)  # (..., B, C)
+        return _divided(_softmax_jvp(eV, p, majority, decided, eV).mT @ e, max(B, 1))
 
-    return _joined(map(along, _parts(V, 2, B * C)), out)
+    return _stacked(along, V, 2, B * C, out)
 
 
 def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -664,11 +667,12 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     B = e.shape[0]
 
     def rows(e: np.ndarray, v: np.ndarray) -> np.ndarray:
+        vW = v @ W.T  # (..., B, C)
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
         majority = _majority(p)  # (B, 1)
         decided = _decided(p, majority)  # (B, 1)
-        return _divided(_softmax_jvp(v @ W.T, p, majority, decided) @ W, max(B, 1))
+        return _divided(_softmax_jvp(vW, p, majority, decided, vW) @ W, max(B, 1))
 
     for at in _blocks(B, out.size):
         out[..., at, :] = rows(e[at], v[..., at, :])
@@ -796,9 +800,10 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: np.ndarray) -> np.ndarray:
-            return _softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ scaled_e
+            eV = _stack_product(e, V)  # (..., B, C)
+            return _softmax_jvp(eV, p, majority, decided, eV).mT @ scaled_e
 
-        return _joined(map(along, _parts(V, 2, B * C)), out)
+        return _stacked(along, V, 2, B * C, out)
 
     def diagonal(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The diagonal, exactly.

@@ -90,22 +90,16 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+def _stacked(along, V: np.ndarray, axes: int, entries: int, out: np.ndarray | None) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
     step = max(1, 2**20 // max(entries, 1))
-    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
-
-
-def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
-    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V))
+    parts = list(V) if step == 1 else [V[at : at + step] for at in range(0, len(V), step)]
     if out is None:
-        first, *others = parts
-        return np.concatenate([first, *others]) if others else first
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target[...] = part
-        at += len(part)
+        return (np.stack if step == 1 else np.concatenate)([along(part) for part in parts])
+    for at, part in enumerate(parts):
+        out[at if step == 1 else slice(at * step, (at + 1) * step)] = along(part)
     return out
 
 
@@ -116,11 +110,10 @@ def _blocks(rows: int, entries: int) -> list[slice]:
 
 
 def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    rows = v.reshape(-1, v.shape[-1])
-    return np.moveaxis((x @ rows.T).reshape(len(x), *v.shape[:-1]), 0, -2)
+    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -261,7 +254,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     def along(V: np.ndarray) -> np.ndarray:
         return _stack_product(e, V).mT @ e * (2 / max(B * C, 1))
 
-    return _joined(map(along, _parts(V, 2, B * C)), out)
+    return _stacked(along, V, 2, B * C, out)
 
 
 def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -536,7 +529,7 @@ class HessianOperatorW:
         def along(V: np.ndarray) -> np.ndarray:
             return _stack_product(e, V).mT @ scaled_e
 
-        return _joined(map(along, _parts(V, 2, B * C)), out)
+        return _stacked(along, V, 2, B * C, out)
 
     def diagonal(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The diagonal, exactly.

@@ -136,14 +136,17 @@ def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.
 
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    mean = np.einsum("...i,...i->...", x, p)[..., None]
+    if not decided.any():
+        return mean
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+    return np.where(decided, own, mean)
 
 
 def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
-    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 

@@ -101,22 +101,16 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _parts(V: np.ndarray, axes: int, entries: int) -> list[np.ndarray]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
+def _stacked(along, V: np.ndarray, axes: int, entries: int, out: np.ndarray | None) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
     step = max(1, 2**20 // max(entries, 1))
-    return [V] if V.ndim == axes or len(V) <= step else [V[at : at + step] for at in range(0, len(V), step)]
-
-
-def _joined(parts: "map[np.ndarray]", out: np.ndarray | None) -> np.ndarray:
-    """The result, its parts one after the other; each is written into ``out`` if it is given."""
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V))
+    parts = list(V) if step == 1 else [V[at : at + step] for at in range(0, len(V), step)]
     if out is None:
-        first, *others = parts
-        return np.concatenate([first, *others]) if others else first
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target[...] = part
-        at += len(part)
+        return (np.stack if step == 1 else np.concatenate)([along(part) for part in parts])
+    for at, part in enumerate(parts):
+        out[at if step == 1 else slice(at * step, (at + 1) * step)] = along(part)
     return out
 
 
@@ -370,7 +364,7 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *,
     def along(v: np.ndarray) -> np.ndarray:
         return (part[:, None] * v - (part_1 * (p * v).sum(-1))[..., None]) * p / max(B, 1)
 
-    return _joined(map(along, _parts(v, 2, B)), out)
+    return _stacked(along, v, 2, B, out)
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -73,6 +73,11 @@ def _plain(*arrays: torch.Tensor) -> bool:
         return False
 
 
+def _own(x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over with what is computed from it and from others."""
+    return x if _plain(x, *others) else None
+
+
 def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether the stretches of memory that two tensors span have a byte in common."""
     if a.numel() == 0 or b.numel() == 0:
@@ -182,6 +187,11 @@ def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: 
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
+
+
 def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
@@ -190,10 +200,11 @@ def _softmax_jvp(
     if x.ndim == p.ndim:
         product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     else:  # several directions: p need not be repeated for each
-        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
-        product = torch.mul(x - mean, p, out=out)
+        p = _laid_out_like(p, x)
+        rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
+        product = torch.mul(rest, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    if not _is_small(x) and _plain(x, p):
+    if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)
     return torch.addcmul(product, p, rounding, value=-1)
 
@@ -297,10 +308,12 @@ def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
+    vK = v @ K.mT  # (..., N, M)
     S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, (_softmax_jvp(v @ K.mT, P, majority, _decided(P, majority)) @ V).div_(max(d**0.5, 1)), dtype)
+    product = _softmax_jvp(vK, P, majority, _decided(P, majority), _own(vK, P)) @ V  # (..., N, e)
+    return _into(out, product / max(d**0.5, 1), dtype)
 
 
 def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -334,10 +347,12 @@ def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
+    gV = g @ V.mT  # (..., N, M)
     S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, (_softmax_jvp(g @ V.mT, P, majority, _decided(P, majority)) @ K).div_(max(d**0.5, 1)), dtype)
+    product = _softmax_jvp(gV, P, majority, _decided(P, majority), _own(gV, P)) @ K  # (..., N, d)
+    return _into(out, product / max(d**0.5, 1), dtype)
 
 
 def hvp_Q(
@@ -460,10 +475,12 @@ def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, v = _wide(Q), _wide(K), _wide(V), _wide(v)
     d = Q.shape[-1]
+    Qv = Q @ v.mT  # (..., N, M)
     S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, (_softmax_jvp(Q @ v.mT, P, majority, _decided(P, majority)) @ V).div_(max(d**0.5, 1)), dtype)
+    product = _softmax_jvp(Qv, P, majority, _decided(P, majority), _own(Qv, P)) @ V  # (..., N, e)
+    return _into(out, product / max(d**0.5, 1), dtype)
 
 
 def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -497,10 +514,12 @@ def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
     dtype = Q.dtype
     Q, K, V, g = _wide(Q), _wide(K), _wide(V), _wide(g)
     d = Q.shape[-1]
+    gV = g @ V.mT  # (..., N, M)
     S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
     majority = _majority(P)  # (..., N, 1)
-    return _into(out, (_softmax_jvp(g @ V.mT, P, majority, _decided(P, majority)).mT @ Q).div_(max(d**0.5, 1)), dtype)
+    product = _softmax_jvp(gV, P, majority, _decided(P, majority), _own(gV, P)).mT @ Q  # (..., M, d)
+    return _into(out, product / max(d**0.5, 1), dtype)
 
 
 def hvp_K(

@@ -86,6 +86,11 @@ def _plain(*arrays: torch.Tensor) -> bool:
         return False
 
 
+def _own(x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over with what is computed from it and from others."""
+    return x if _plain(x, *others) else None
+
+
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """A number in the dtype and on the device of a tensor."""
     if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
@@ -242,6 +247,11 @@ def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: 
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
+
+
 def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
@@ -250,10 +260,11 @@ def _softmax_jvp(
     if x.ndim == p.ndim:
         product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     else:  # several directions: p need not be repeated for each
-        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
-        product = torch.mul(x - mean, p, out=out)
+        p = _laid_out_like(p, x)
+        rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
+        product = torch.mul(rest, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    if not _is_small(x) and _plain(x, p):
+    if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)
     return torch.addcmul(product, p, rounding, value=-1)
 
@@ -417,10 +428,12 @@ def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
+    Vk = V @ k.mT  # (..., N, N)
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     majority = _majority(p)  # (..., N, 1)
-    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp(V @ k.mT, p, majority, _decided(p, majority)) @ k), dtype)
+    product = _softmax_jvp(Vk, p, majority, _decided(p, majority), _own(Vk, p)) @ k  # (..., N, d)
+    return _into(out, 1 / max(N, 1) / T**2 * product, dtype)
 
 
 def hessian_diagonal_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

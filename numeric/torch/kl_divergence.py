@@ -257,6 +257,11 @@ def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: 
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
+
+
 def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
@@ -265,10 +270,11 @@ def _softmax_jvp(
     if x.ndim == p.ndim:
         product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     else:  # several directions: p need not be repeated for each
-        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
-        product = torch.mul(x - mean, p, out=out)
+        p = _laid_out_like(p, x)
+        rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
+        product = torch.mul(rest, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    if not _is_small(x) and _plain(x, p):
+    if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)
     return torch.addcmul(product, p, rounding, value=-1)
 

@@ -84,9 +84,9 @@ def _plain(*arrays: torch.Tensor) -> bool:
         return False
 
 
-def _own(x: torch.Tensor) -> torch.Tensor | None:
-    """An array that nothing else holds, if it may be written over."""
-    return x if _plain(x) else None
+def _own(x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over with what is computed from it and from others."""
+    return x if _plain(x, *others) else None
 
 
 def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
@@ -159,22 +159,18 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
-def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
-    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
-
-
-def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+def _stacked(  # type: ignore[no-untyped-def]
+    along, V: torch.Tensor, axes: int, entries: int, out: torch.Tensor | None, dtype: torch.dtype
+) -> torch.Tensor:
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V), dtype)
+    parts = V.unbind() if step == 1 else V.split(step)
     if out is None:
-        first, *others = parts
-        joined = torch.cat([first, *others]) if others else first
-        return joined if joined.dtype == dtype else joined.to(dtype)
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target.copy_(part)
-        at += len(part)
+        return (torch.stack if step == 1 else torch.cat)([along(part).to(dtype) for part in parts])
+    for target, part in zip(out.unbind() if step == 1 else out.split(step), parts, strict=True):
+        target.copy_(along(part))
     return out
 
 
@@ -293,6 +289,11 @@ def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: 
     return x - (p * x).sum(-1, keepdim=True)
 
 
+def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
+
+
 def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
@@ -301,10 +302,11 @@ def _softmax_jvp(
     if x.ndim == p.ndim:
         product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     else:  # several directions: p need not be repeated for each
-        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
-        product = torch.mul(x - mean, p, out=out)
+        p = _laid_out_like(p, x)
+        rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
+        product = torch.mul(rest, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    if not _is_small(x) and _plain(x, p):
+    if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)
     return torch.addcmul(product, p, rounding, value=-1)
 
@@ -368,11 +370,10 @@ def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bo
 
 
 def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    rows = v.reshape(-1, v.shape[-1])
-    return (x @ rows.T).unflatten(-1, v.shape[:-1]).movedim(-2, 0)
+    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -554,9 +555,10 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     decided = _decided(p, majority)  # (B, 1)
 
     def along(V: torch.Tensor) -> torch.Tensor:
-        return (_softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ e).div_(max(B, 1))
+        eV = _stack_product(e, V)  # (..., B, C)
+        return (_softmax_jvp(eV, p, majority, decided, _own(eV, p)).mT @ e).div_(max(B, 1))
 
-    return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
+    return _stacked(along, V, 2, B * C, out, dtype)
 
 
 def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -761,11 +763,12 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
 
     def rows(e: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         e, v = _wide(e), _wide(v)
+        vW = v @ W.T  # (..., B, C)
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
         majority = _majority(p)  # (B, 1)
         decided = _decided(p, majority)  # (B, 1)
-        return (_softmax_jvp(v @ W.T, p, majority, decided) @ W).div_(max(B, 1)).to(dtype)
+        return (_softmax_jvp(vW, p, majority, decided, _own(vW, p)) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, v)
@@ -903,9 +906,10 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: torch.Tensor) -> torch.Tensor:
-            return _softmax_jvp(_stack_product(e, V), p, majority, decided).mT @ scaled_e
+            eV = _stack_product(e, V)  # (..., B, C)
+            return _softmax_jvp(eV, p, majority, decided, _own(eV, p)).mT @ scaled_e
 
-        return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
+        return _stacked(along, V, 2, B * C, out, self.dtype)
 
     def diagonal(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The diagonal, exactly.

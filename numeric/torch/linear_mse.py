@@ -97,22 +97,18 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
-def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
-    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
-
-
-def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+def _stacked(  # type: ignore[no-untyped-def]
+    along, V: torch.Tensor, axes: int, entries: int, out: torch.Tensor | None, dtype: torch.dtype
+) -> torch.Tensor:
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V), dtype)
+    parts = V.unbind() if step == 1 else V.split(step)
     if out is None:
-        first, *others = parts
-        joined = torch.cat([first, *others]) if others else first
-        return joined if joined.dtype == dtype else joined.to(dtype)
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target.copy_(part)
-        at += len(part)
+        return (torch.stack if step == 1 else torch.cat)([along(part).to(dtype) for part in parts])
+    for target, part in zip(out.unbind() if step == 1 else out.split(step), parts, strict=True):
+        target.copy_(along(part))
     return out
 
 
@@ -128,11 +124,10 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
 
 
 def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    rows = v.reshape(-1, v.shape[-1])
-    return (x @ rows.T).unflatten(-1, v.shape[:-1]).movedim(-2, 0)
+    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
 def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -268,7 +263,7 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     def along(V: torch.Tensor) -> torch.Tensor:
         return _stack_product(e, V).mT @ e * (2 / max(B * C, 1))
 
-    return _joined(map(along, _parts(V, 2, B * C)), out, dtype)
+    return _stacked(along, V, 2, B * C, out, dtype)
 
 
 def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -568,7 +563,7 @@ class HessianOperatorW:
         def along(V: torch.Tensor) -> torch.Tensor:
             return _stack_product(e, V).mT @ scaled_e
 
-        return _joined(map(along, _parts(V, 2, B * C)), out, self.dtype)
+        return _stacked(along, V, 2, B * C, out, self.dtype)
 
     def diagonal(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The diagonal, exactly.

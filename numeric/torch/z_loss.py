@@ -147,22 +147,18 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
-def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
-    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
-
-
-def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+def _stacked(  # type: ignore[no-untyped-def]
+    along, V: torch.Tensor, axes: int, entries: int, out: torch.Tensor | None, dtype: torch.dtype
+) -> torch.Tensor:
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V), dtype)
+    parts = V.unbind() if step == 1 else V.split(step)
     if out is None:
-        first, *others = parts
-        joined = torch.cat([first, *others]) if others else first
-        return joined if joined.dtype == dtype else joined.to(dtype)
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target.copy_(part)
-        at += len(part)
+        return (torch.stack if step == 1 else torch.cat)([along(part).to(dtype) for part in parts])
+    for target, part in zip(out.unbind() if step == 1 else out.split(step), parts, strict=True):
+        target.copy_(along(part))
     return out
 
 
@@ -452,7 +448,7 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
     def along(v: torch.Tensor) -> torch.Tensor:
         return (part[:, None] * v - (part_1 * (p * v).sum(-1))[..., None]) * p / max(B, 1)
 
-    return _joined(map(along, _parts(v, 2, B)), out, dtype)
+    return _stacked(along, v, 2, B, out, dtype)
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -83,9 +83,9 @@ def _plain(*arrays: torch.Tensor) -> bool:
         return False
 ''',
     "_own": '''
-def _own(x: torch.Tensor) -> torch.Tensor | None:
-    """An array that nothing else holds, if it may be written over."""
-    return x if _plain(x) else None
+def _own(x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over with what is computed from it and from others."""
+    return x if _plain(x, *others) else None
 ''',
     "_check_labels": '''
 def _check_labels(name: str, y: torch.Tensor, shape: tuple[int, ...], like: torch.Tensor) -> None:
@@ -164,23 +164,19 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
         return x if x.dtype == dtype else x.to(dtype)
     return x if x is out else out.copy_(x)
 ''',
-    "_parts": '''
-def _parts(V: torch.Tensor, axes: int, entries: int) -> tuple[torch.Tensor, ...]:
-    """A direction with so many axes, or a stack of them in parts for which arrays of so many entries each stay small."""
-    return (V,) if V.ndim == axes else V.split(max(1, 2**20 // max(entries, 1)))
-''',
-    "_joined": '''
-def _joined(parts: "map[torch.Tensor]", out: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, its parts one after the other; each is written into ``out`` if it is given."""
+    "_stacked": '''
+def _stacked(  # type: ignore[no-untyped-def]
+    along, V: torch.Tensor, axes: int, entries: int, out: torch.Tensor | None, dtype: torch.dtype
+) -> torch.Tensor:
+    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
+    step = max(1, 2**20 // max(entries, 1))
+    if V.ndim == axes or len(V) <= step:
+        return _into(out, along(V), dtype)
+    parts = V.unbind() if step == 1 else V.split(step)
     if out is None:
-        first, *others = parts
-        joined = torch.cat([first, *others]) if others else first
-        return joined if joined.dtype == dtype else joined.to(dtype)
-    at = 0
-    for part in parts:
-        target = out if part.shape == out.shape else out[at : at + len(part)]
-        target.copy_(part)
-        at += len(part)
+        return (torch.stack if step == 1 else torch.cat)([along(part).to(dtype) for part in parts])
+    for target, part in zip(out.unbind() if step == 1 else out.split(step), parts, strict=True):
+        target.copy_(along(part))
     return out
 ''',
     "_blocks": '''

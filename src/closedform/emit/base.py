@@ -93,10 +93,11 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         # What no direction reaches is computed once, before what is computed for each.
         parts = [part for node in order if self.leads(node) for part in node.parts if not self.leads(part) and not part.is_plain]
         fixed = {part.arg if isinstance(part, ir.View) else part for part in parts}
+        under = {self.under(node) for node in order}
         statements: list[Statement] = []
         for node in order:
             self._split_if_long(node, statements)
-            worth = node in wanted or uses.get(node, 0) > 1 or node in fixed
+            worth = node in wanted or uses.get(node, 0) > 1 or node in fixed or (isinstance(node, ir.Contract) and node in under)
             if node is not result and worth and not self._is_trivial(node):
                 self._define(node, wanted.get(node), statements)
         return statements
@@ -311,15 +312,18 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             return self.helper("_softmax", self.code(node.arg), *self.place(node))
         return self.call(node.op, self.code(node.arg))
 
-    def place(self, node: ir.Node) -> list[str]:
-        """Where the array is computed, as a further argument of a helper function: in what is given, or over logits of its own."""
+    def place(self, node: ir.Node, *beside: str) -> list[str]:
+        """Where the array is computed, as a further argument of a helper: in what is given, or over a product that nothing else needs.
+
+        ``beside``: what else it is computed from, which may be followed by autograd where the product is not.
+        """
         if node in self.placed:
             self.written.add(self.placed[node])
             return [self.placed[node]]
-        logits = node.arg if isinstance(node, ir.Row | ir.Residual) else None
-        alone = logits in self._known and self._uses.get(logits) == 1 and logits not in self._kept
-        if isinstance(logits, ir.Contract) and alone and self.leads(node) == self.leads(logits):
-            return [self.own(self._known[logits])]
+        under = self.under(node)
+        alone = under in self._known and self._uses.get(under) == 1 and under not in self._kept
+        if isinstance(under, ir.Contract) and alone and self.leads(node) == self.leads(under):
+            return [self.own(self._known[under], *beside)]
         return []
 
     def _minus_labels(self, node: ir.MinusLabels) -> Code:
@@ -366,8 +370,8 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         """An array repeated along axes of length one, without a copy."""
 
     @abstractmethod
-    def own(self, name: str) -> str:
-        """An array that nothing else holds, to be written over where that can be."""
+    def own(self, name: str, *beside: str) -> str:
+        """An array that nothing else holds, to be written over with what is computed from it and others, where that can be."""
 
     @abstractmethod
     def copied(self, code: Code) -> str:

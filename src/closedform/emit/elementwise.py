@@ -125,12 +125,20 @@ class ElementwisePrinter(ABC):
         """p*(x - sum(p*x)) for a softmax p, in one helper: its last steps are one operation."""
         for centred, weights in (node.args, node.args[::-1]):
             if self._is_jvp(centred, weights):
-                return self.helper("_softmax_jvp", *map(self.code, centred.parts), *self.place(node))
+                return self.helper("_softmax_jvp", *map(self.code, centred.parts), *self.place(node, self.code(weights).text))
         return None
 
     def _is_jvp(self, centred: ir.Node, weights: ir.Node) -> bool:
         matches = isinstance(centred, ir.Centred) and centred.weights == weights and centred.arg.dims == weights.dims
         return matches and not self.is_named(centred)
+
+    def under(self, node: ir.Node) -> ir.Node | None:
+        """The array of its shape that the helper for the node may write over, if nothing else needs it."""
+        if isinstance(node, ir.Row | ir.Residual):
+            return node.arg
+        if isinstance(node, ir.Map) and node.op == "mul":
+            return next((x.arg for x, p in (node.args, node.args[::-1]) if isinstance(x, ir.Centred) and self._is_jvp(x, p)), None)
+        return None
 
     def is_fresh(self, node: ir.Node) -> bool:
         """Whether the array is a product that nothing else holds, so that it may be written over; no derivative rule keeps it."""

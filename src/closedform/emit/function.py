@@ -102,18 +102,18 @@ def direction_lines(
     direction = direction_of(function)
     assert direction is not None
     name, array = writer.variable(direction), writer.backend.array
-    writer.need(["_parts", "_joined"])
+    writer.need(["_stacked", "_into"])
     inner = [wrapped("def along(", [f"{name}: {array}"], f") -> {array}:", method=True)]
     inner += [writer.statement(statement) for statement in statements if statement.leads]
     inner.append(f"{INDENT}return {result}")
-    parts = f"map(along, _parts({name}, {len(direction.dims)}, {entries}))"
+    arguments = ["along", name, str(len(direction.dims)), entries, "out", *([dtype] if writer.backend.has_devices else [])]
     fixed = [writer.statement(statement) for statement in statements if not statement.leads]
     return [
         *fixed,
         "",
         indented("\n".join(inner)),
         "",
-        f"{INDENT}return _joined({', '.join([parts, 'out', *([dtype] if writer.backend.has_devices else [])])})",
+        f"{INDENT}return _stacked({', '.join(arguments)})",
     ]
 
 

@@ -130,19 +130,28 @@ def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.
     "_near_mean": '''
 def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    mean = np.einsum("...i,...i->...", x, p)[..., None]
+    if not decided.any():
+        return mean
     own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, np.einsum("...i,...i->...", p, x)[..., None])
+    return np.where(decided, own, mean)
+''',
+    "_laid_out_like": '''
+def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 ''',
     "_centred": '''
 def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
-    x -= np.einsum("...i,...i->...", p, x)[..., None]
+    x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 ''',
     "_softmax_jvp": '''
 def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    p = _laid_out_like(p, x)
     product = _centred(x, p, majority, decided, out)
     product *= p
     return product
@@ -226,11 +235,10 @@ def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
 ''',
     "_stack_product": '''
 def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    rows = v.reshape(-1, v.shape[-1])
-    return np.moveaxis((x @ rows.T).reshape(len(x), *v.shape[:-1]), 0, -2)
+    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 ''',
     "_times_squares": '''
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -160,6 +160,11 @@ def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: 
     x = x - (p * x).sum(-1, keepdim=True)
     return x - (p * x).sum(-1, keepdim=True)
 ''',
+    "_laid_out_like": '''
+def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
+''',
     "_softmax_jvp": '''
 def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
@@ -169,10 +174,11 @@ def _softmax_jvp(
     if x.ndim == p.ndim:
         product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     else:  # several directions: p need not be repeated for each
-        mean = (x.unsqueeze(-2) @ p.unsqueeze(-1)).squeeze(-1)
-        product = torch.mul(x - mean, p, out=out)
+        p = _laid_out_like(p, x)
+        rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
+        product = torch.mul(rest, p, out=out)
     rounding = product.sum(-1, keepdim=True)
-    if not _is_small(x) and _plain(x, p):
+    if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)
     return torch.addcmul(product, p, rounding, value=-1)
 ''',
@@ -251,11 +257,10 @@ def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bo
 ''',
     "_stack_product": '''
 def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """x @ v.mT for a matrix v or several of them, in one product; the last axis of the result lies contiguously in memory."""
+    """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    rows = v.reshape(-1, v.shape[-1])
-    return (x @ rows.T).unflatten(-1, v.shape[:-1]).movedim(-2, 0)
+    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 ''',
     "_times_squares": '''
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

@@ -81,8 +81,8 @@ class NumpyPrinter(BodyPrinter):
         """An array repeated along axes of length one, without a copy."""
         return Code(f"np.broadcast_to({code.text}, {self.shape(dims)})")
 
-    def own(self, name: str) -> str:
-        """An array that nothing else holds, to be written over where that can be."""
+    def own(self, name: str, *beside: str) -> str:
+        """An array that nothing else holds, to be written over with what is computed from it and others, where that can be."""
         return name
 
     def copied(self, code: Code) -> str:

@@ -81,9 +81,9 @@ class TorchPrinter(BodyPrinter):
         """An array repeated along axes of length one, without a copy."""
         return Code(f"{code.at(ATOM)}.expand({self.shape(dims)})")
 
-    def own(self, name: str) -> str:
-        """An array that nothing else holds, to be written over where that can be."""
-        return self.helper("_own", Code(name)).text
+    def own(self, name: str, *beside: str) -> str:
+        """An array that nothing else holds, to be written over with what is computed from it and others, where that can be."""
+        return self.helper("_own", *map(Code, (name, *beside))).text
 
     def copied(self, code: Code) -> str:
         """A copy, so that no result shares memory with an input."""
