@@ -152,15 +152,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -336,9 +336,8 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
     p = _softmax(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    majority = _majority(p)  # (B, 1)
-    part = (m / W)[:, None] * (_complement(p, majority, _decided(p, majority)) * p)  # (B, C)
-    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None], part))
+    part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)
+    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p, _majority(p)) * p)))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -407,8 +406,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    return _into(out, (m / W)[:, None] * (_complement(p, majority, _decided(p, majority)) * p))
+    return _into(out, (m / W)[:, None] * (_complement(p, _majority(p)) * p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -436,6 +434,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     _check_y(y)
     m = _at_labels(w, y)  # (B,)
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     W = m.sum()
-    return m @ ((_complement(p, majority, _decided(p, majority)) * p).sum(-1) / W)
+    return m @ ((_complement(p, _majority(p)) * p).sum(-1) / W)

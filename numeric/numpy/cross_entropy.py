@@ -169,15 +169,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -371,9 +371,8 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
 
     def rows(z: np.ndarray) -> np.ndarray:
         p = _softmax(z)  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        part = _complement(p, majority, _decided(p, majority)) * p / max(B, 1)  # (B, C)
-        return _with_diagonal((-p / max(B, 1))[:, :, None] * p[:, None, :], part)
+        part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
+        return _with_diagonal(part, _complement(p, _majority(p)) * p / max(B, 1))
 
     for at in _blocks(B, out.size):
         out[at] = rows(z[at])
@@ -455,8 +454,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
 
     def rows(z: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
         p = _softmax(z, spare)  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        return _complement(p, majority, _decided(p, majority)) * p / max(B, 1)
+        return _complement(p, _majority(p)) * p / max(B, 1)
 
     for at, target, spare in _workspaces(out, -2):
         _into(target, rows(z[at], spare))
@@ -490,5 +488,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    return (_complement(p, majority, _decided(p, majority)) * p).sum() / max(B, 1)
+    return (_complement(p, _majority(p)) * p).sum() / max(B, 1)

@@ -151,15 +151,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -350,9 +350,8 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
     p = _softmax(z)  # (B, C)
     n = m.sum()
     part = np.maximum(n, 1)
-    majority = _majority(p)  # (B, 1)
-    part_1 = (m / part)[:, None] * (_complement(p, majority, _decided(p, majority)) * p)  # (B, C)
-    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None], part_1))
+    part_1 = p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None]  # (B, C, C)
+    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * (_complement(p, _majority(p)) * p)))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -424,8 +423,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    return _into(out, (m / np.maximum(n, 1))[:, None] * (_complement(p, majority, _decided(p, majority)) * p))
+    return _into(out, (m / np.maximum(n, 1))[:, None] * (_complement(p, _majority(p)) * p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -457,6 +455,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     _check_y(y)
     _check_m(m)
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     n = m.sum()
-    return m @ ((_complement(p, majority, _decided(p, majority)) * p).sum(-1) / np.maximum(n, 1))
+    return m @ ((_complement(p, _majority(p)) * p).sum(-1) / np.maximum(n, 1))

@@ -149,15 +149,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -494,9 +494,8 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    majority = _majority(p)  # (..., N, 1)
-    part_1 = 1 / max(N, 1) / part * _complement(p, majority, _decided(p, majority)).mT * p.mT  # (..., N, N)
-    product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1[..., None], q)  # (..., N, d, d)
+    part_1 = (1 / max(N, 1) / part * _complement(p, _majority(p)).mT * p.mT)[..., None]  # (..., N, N, 1)
+    product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
     part_2 = -1 / max(N, 1) / part * np.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
     return _into(out, _with_diagonal(part_2, np.einsum("...ijk->...jki", product), -4, -2))
 
@@ -570,9 +569,7 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    majority = _majority(p)  # (..., N, 1)
-    product = (_complement(p, majority, _decided(p, majority)).mT * p.mT) @ (q**2)  # (..., N, d)
-    return _into(out, 1 / max(N, 1) / T**2 * product)
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _majority(p)).mT * p.mT) @ (q**2)))
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -604,6 +601,5 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    majority = _majority(p)  # (..., N, 1)
-    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (..., N)
-    return 1 / max(N, 1) / T**2 * (np.einsum("...ij,...ij->...i", q, q) * total).sum(-1)
+    part = np.einsum("...ij,...ij->...i", q, q) * (_complement(p, _majority(p)) * p).sum(-1)  # (..., N)
+    return 1 / max(N, 1) / T**2 * part.sum(-1)

@@ -189,15 +189,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -296,6 +296,11 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     if v.ndim == 2:
         return x @ v.T
     return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+
+
+def _stack_times(v: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """v @ x for a matrix v or several of them, in one product."""
+    return v @ x if v.ndim == 2 else (v.reshape(-1, v.shape[-1]) @ x).reshape(*v.shape[:-1], x.shape[-1])
 
 
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -429,9 +434,8 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-    majority = _majority(p)  # (B, 1)
-    part = (_complement(p, majority, _decided(p, majority)) / max(B, 1) * p)[:, :, None]  # (B, C, 1)
-    product = np.tensordot(e[:, None, :] * part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
+    part = e[:, None, :] * (_complement(p, _majority(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+    product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
     return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 
 
@@ -476,7 +480,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
 
     def along(V: np.ndarray) -> np.ndarray:
         eV = _stack_product(e, V)  # (..., B, C)
-        return _divided(_softmax_jvp(eV, p, majority, decided, eV).mT @ e, max(B, 1))
+        return _divided(_stack_times(_softmax_jvp(eV, p, majority, decided, eV).mT, e), max(B, 1))
 
     return _stacked(along, V, 2, B * C, out)
 
@@ -513,9 +517,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    product = _times_squares(_complement(p, majority, _decided(p, majority)) * p, e)  # (C, d)
-    return _into(out, product / max(B, 1))
+    return _into(out, _divided(_times_squares(_complement(p, _majority(p)) * p, e), max(B, 1)))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -547,9 +549,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (B,)
-    return np.einsum("ij,ij->i", e, e) @ total / max(B, 1)
+    return np.einsum("ij,ij->i", e, e) @ (_complement(p, _majority(p)) * p).sum(-1) / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -667,12 +667,12 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     B = e.shape[0]
 
     def rows(e: np.ndarray, v: np.ndarray) -> np.ndarray:
-        vW = v @ W.T  # (..., B, C)
+        vW = _stack_times(v, W.T)  # (..., B, C)
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
         majority = _majority(p)  # (B, 1)
         decided = _decided(p, majority)  # (B, 1)
-        return _divided(_softmax_jvp(vW, p, majority, decided, vW) @ W, max(B, 1))
+        return _divided(_stack_times(_softmax_jvp(vW, p, majority, decided, vW), W), max(B, 1))
 
     for at in _blocks(B, out.size):
         out[..., at, :] = rows(e[at], v[..., at, :])
@@ -801,7 +801,7 @@ class HessianOperatorW:
 
         def along(V: np.ndarray) -> np.ndarray:
             eV = _stack_product(e, V)  # (..., B, C)
-            return _softmax_jvp(eV, p, majority, decided, eV).mT @ scaled_e
+            return _stack_times(_softmax_jvp(eV, p, majority, decided, eV).mT, scaled_e)
 
         return _stacked(along, V, 2, B * C, out)
 
@@ -819,10 +819,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p, majority, decided = self.e, self.p, self.majority, self.decided
-        _check_out(out, self.shape, self.dtype, e, p, majority, decided)
+        e, p, majority = self.e, self.p, self.majority
+        _check_out(out, self.shape, self.dtype, e, p, majority)
         B = e.shape[0]
-        return _into(out, _divided(_times_squares(_complement(p, majority, decided) * p, e), max(B, 1)))
+        return _into(out, _divided(_times_squares(_complement(p, majority) * p, e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -832,9 +832,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, majority, decided = self.e, self.p, self.majority, self.decided
+        e, p, majority = self.e, self.p, self.majority
         B = e.shape[0]
-        return np.einsum("ij,ij->i", e, e) @ (_complement(p, majority, decided) * p).sum(-1) / max(B, 1)
+        return np.einsum("ij,ij->i", e, e) @ (_complement(p, majority) * p).sum(-1) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.
@@ -850,11 +850,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p, majority, decided = self.e, self.p, self.majority, self.decided
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority, decided)
+        e, p, majority = self.e, self.p, self.majority
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, majority, decided) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, majority) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = np.tensordot(part, e, axes=([0], [0])).transpose(1, 2, 0)  # (d, d, C)
         return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out), product, 0, 2))
 

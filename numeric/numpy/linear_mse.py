@@ -116,6 +116,11 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
+def _stack_times(v: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """v @ x for a matrix v or several of them, in one product."""
+    return v @ x if v.ndim == 2 else (v.reshape(-1, v.shape[-1]) @ x).reshape(*v.shape[:-1], x.shape[-1])
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -252,7 +257,7 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     B = e.shape[0]
 
     def along(V: np.ndarray) -> np.ndarray:
-        return _stack_product(e, V).mT @ e * (2 / max(B * C, 1))
+        return _stack_times(_stack_product(e, V).mT, e) * (2 / max(B * C, 1))
 
     return _stacked(along, V, 2, B * C, out)
 
@@ -420,7 +425,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     B = e.shape[0]
 
     def rows(v: np.ndarray) -> np.ndarray:
-        return (v @ W.T) @ W * (2 / max(B * C, 1))
+        return _stack_times(_stack_times(v, W.T), W) * (2 / max(B * C, 1))
 
     for at in _blocks(B, out.size):
         out[..., at, :] = rows(v[..., at, :])
@@ -527,7 +532,7 @@ class HessianOperatorW:
         B = e.shape[0]
 
         def along(V: np.ndarray) -> np.ndarray:
-            return _stack_product(e, V).mT @ scaled_e
+            return _stack_times(_stack_product(e, V).mT, scaled_e)
 
         return _stacked(along, V, 2, B * C, out)
 

@@ -122,15 +122,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -251,9 +251,7 @@ def hessian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     sizes = _check_leading(("z", z, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    part = _complement(p, majority, _decided(p, majority)) * p  # (..., C)
-    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], part))
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p, _majority(p)) * p))
 
 
 def hvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -311,8 +309,7 @@ def hessian_diagonal(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndar
     sizes = _check_leading(("z", z, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    return _into(out, _complement(p, majority, _decided(p, majority)) * p)
+    return _into(out, _complement(p, _majority(p)) * p)
 
 
 def hessian_trace(z: np.ndarray) -> np.ndarray:
@@ -338,5 +335,4 @@ def hessian_trace(z: np.ndarray) -> np.ndarray:
     """
     _check_leading(("z", z, "C"))
     p = _softmax(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    return (_complement(p, majority, _decided(p, majority)) * p).sum(-1)
+    return (_complement(p, _majority(p)) * p).sum(-1)

@@ -121,15 +121,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 
 
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -239,9 +239,8 @@ def jacobian(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = N
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    part = _complement(p, majority, _decided(p, majority)) * p / T  # (..., C)
-    return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], part))
+    part = (-1 / T * p)[..., None] * p[..., None, :]  # (..., C, C)
+    return _into(out, _with_diagonal(part, _complement(p, _majority(p)) * p / T))
 
 
 def jvp(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -171,20 +171,15 @@ def _majority(p: np.ndarray) -> np.ndarray:
     return p.argmax(-1)[..., None]
 
 
-def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return np.take_along_axis(p, majority, -1) > 0.5
-
-
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 
 
@@ -320,10 +315,9 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    majority = _majority(p)  # (B, 1)
-    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    part_1 = (_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
     part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_2, part_1 / max(B, 1)))
+    return _into(out, _with_diagonal(part_2, part_1))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -396,11 +390,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, o
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
-    return _into(out, part_1 / max(B, 1))
+    return _into(out, (_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
@@ -429,8 +421,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
-    return part_1.sum() / max(B, 1)
+    total = ((_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p).sum()
+    return total / max(B, 1)

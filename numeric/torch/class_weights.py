@@ -182,8 +182,11 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
 
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = _exponentials(z, out)
+    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
+    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+        e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
+        total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -238,13 +241,13 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
 
 
-def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _holds(decided.any()):
+    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
+    return put(rest, -1, majority, _others(p, majority))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -296,9 +299,11 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | 
         p = _softmax(z, out)
         return p.sub_(y) if _plain(z, y) else p - y
     at = y.long().unsqueeze(-1)
-    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
+    free = out is not None or _plain(z, y)
+    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if free else (torch.Tensor.scatter, torch.Tensor.div)
     e = _exponentials(z, out)
-    own, e = e.gather(-1, at), put(e, -1, at, 0)
+    own = e.gather(-1, at)
+    e = put(e, -1, at, torch.zeros_like(own))
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
 
@@ -419,9 +424,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
     p = _softmax_apart(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    majority = _majority(p)  # (B, 1)
-    part = (m / W)[:, None] * (_complement(p, majority, _decided(p, majority)) * p)  # (B, C)
-    return _into(out, _with_diagonal(p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None], part), dtype)
+    part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)
+    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p, _majority(p)) * p)), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -494,8 +498,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    return _into(out, (m / W)[:, None] * (_complement(p, majority, _decided(p, majority)) * p), dtype)
+    return _into(out, (m / W)[:, None] * (_complement(p, _majority(p)) * p), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -526,6 +529,5 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
     z, y, w = _wide(z), _wide(y), _wide(w)
     m = _at_labels(w, y)  # (B,)
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     W = m.sum()
-    return (m @ ((_complement(p, majority, _decided(p, majority)) * p).sum(-1) / W)).to(dtype)
+    return (m @ ((_complement(p, _majority(p)) * p).sum(-1) / W)).to(dtype)

@@ -178,8 +178,11 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
 
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = _exponentials(z, out)
+    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
+    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+        e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
+        total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -225,13 +228,13 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
 
 
-def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _holds(decided.any()):
+    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
+    return put(rest, -1, majority, _others(p, majority))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -581,9 +584,8 @@ def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out:
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    majority = _majority(p)  # (..., N, 1)
-    part_1 = 1 / max(N, 1) / part * _complement(p, majority, _decided(p, majority)).mT * p.mT  # (..., N, N)
-    product = torch.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1[..., None], q)  # (..., N, d, d)
+    part_1 = (1 / max(N, 1) / part * _complement(p, _majority(p)).mT * p.mT)[..., None]  # (..., N, N, 1)
+    product = torch.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
     part_2 = -1 / max(N, 1) / part * torch.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
     return _into(out, _with_diagonal(part_2, torch.einsum("...ijk->...jki", product), -4, -2), dtype)
 
@@ -661,9 +663,7 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    majority = _majority(p)  # (..., N, 1)
-    product = (_complement(p, majority, _decided(p, majority)).mT * p.mT) @ (q**2)  # (..., N, d)
-    return _into(out, 1 / max(N, 1) / T**2 * product, dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _majority(p)).mT * p.mT) @ (q**2)), dtype)
 
 
 def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -697,6 +697,5 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    majority = _majority(p)  # (..., N, 1)
-    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (..., N)
-    return (1 / max(N, 1) / T**2 * (torch.einsum("...ij,...ij->...i", q, q) * total).sum(-1)).to(dtype)
+    part = torch.einsum("...ij,...ij->...i", q, q) * (_complement(p, _majority(p)) * p).sum(-1)  # (..., N)
+    return (1 / max(N, 1) / T**2 * part.sum(-1)).to(dtype)

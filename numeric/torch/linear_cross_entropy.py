@@ -175,8 +175,8 @@ def _stacked(  # type: ignore[no-untyped-def]
 
 
 def _blocks(rows: int, entries: int) -> list[slice]:
-    """Blocks of rows whose results stay in the cache: a few hundred thousand of the entries each. Compiled code needs none."""
-    step = rows if torch.compiler.is_compiling() else max(1, 2**18 * rows // max(entries, 1))
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
     return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
 
 
@@ -220,8 +220,11 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
 
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = _exponentials(z, out)
+    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
+    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+        e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
+        total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -267,13 +270,13 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
 
 
-def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _holds(decided.any()):
+    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
+    return put(rest, -1, majority, _others(p, majority))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -334,9 +337,11 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | 
         p = _softmax(z, out)
         return p.sub_(y) if _plain(z, y) else p - y
     at = y.long().unsqueeze(-1)
-    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
+    free = out is not None or _plain(z, y)
+    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if free else (torch.Tensor.scatter, torch.Tensor.div)
     e = _exponentials(z, out)
-    own, e = e.gather(-1, at), put(e, -1, at, 0)
+    own = e.gather(-1, at)
+    e = put(e, -1, at, torch.zeros_like(own))
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
 
@@ -468,7 +473,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     W, e, y = _wide(W), _wide(e), _wide(y)
     B = e.shape[0]
     z = e @ W.T  # (B, C)
-    return _into(out, (_softmax_minus_labels(z, y, _own(z)).T @ e).div_(max(B, 1)), dtype)
+    return _into(out, (_softmax_minus_labels(z, y, _own(z, y)).T @ e).div_(max(B, 1)), dtype)
 
 
 def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -507,9 +512,8 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-    majority = _majority(p)  # (B, 1)
-    part = (_complement(p, majority, _decided(p, majority)) / max(B, 1) * p)[:, :, None]  # (B, C, 1)
-    product = torch.tensordot(e[:, None, :] * part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
+    part = e[:, None, :] * (_complement(p, _majority(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+    product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
     return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), dtype)
 
 
@@ -595,8 +599,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    return _into(out, _times_squares(_complement(p, majority, _decided(p, majority)) * p, e).div_(max(B, 1)), dtype)
+    return _into(out, _times_squares(_complement(p, _majority(p)) * p, e).div_(max(B, 1)), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -630,9 +633,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    total = (_complement(p, majority, _decided(p, majority)) * p).sum(-1)  # (B,)
-    return (torch.einsum("ij,ij->i", e, e) @ total / max(B, 1)).to(dtype)
+    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _majority(p)) * p).sum(-1) / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -672,7 +673,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         e, y = _wide(e), _wide(y)
         z = e @ W.T  # (B, C)
-        return (_softmax_minus_labels(z, y, _own(z)) @ W).div_(max(B, 1)).to(dtype)
+        return (_softmax_minus_labels(z, y, _own(z, y)) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, y)
@@ -925,10 +926,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, majority, decided = self.e, self.p, self.majority, self.decided
-        _check_out(out, self.shape, self.dtype, e, p, majority, decided)
+        e, p, majority = self.e, self.p, self.majority
+        _check_out(out, self.shape, self.dtype, e, p, majority)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, majority, decided) * p, e).div_(max(B, 1)), self.dtype)
+        return _into(out, _times_squares(_complement(p, majority) * p, e).div_(max(B, 1)), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -938,10 +939,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, majority, decided = self.e, self.p, self.majority, self.decided
+        e, p, majority = self.e, self.p, self.majority
         B = e.shape[0]
-        total = torch.einsum("ij,ij->i", e, e) @ (_complement(p, majority, decided) * p).sum(-1)
-        return (total / max(B, 1)).to(self.dtype)
+        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, majority) * p).sum(-1) / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.
@@ -957,11 +957,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, majority, decided = self.e, self.p, self.majority, self.decided
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority, decided)
+        e, p, majority = self.e, self.p, self.majority
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, majority, decided) / max(B, 1) * p)[:, :, None]  # (B, C, d)
+        part = e[:, None, :] * (_complement(p, majority) / max(B, 1) * p)[:, :, None]  # (B, C, d)
         product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
         return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), self.dtype)
 

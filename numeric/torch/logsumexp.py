@@ -146,8 +146,11 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
 
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = _exponentials(z, out)
+    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
+    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+        e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
+        total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -202,13 +205,13 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
 
 
-def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _holds(decided.any()):
+    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
+    return put(rest, -1, majority, _others(p, majority))
 
 
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -332,9 +335,7 @@ def hessian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor
     dtype = z.dtype
     z = _wide(z)
     p = _softmax_apart(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    part = _complement(p, majority, _decided(p, majority)) * p  # (..., C)
-    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], part), dtype)
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p, _majority(p)) * p), dtype)
 
 
 def hvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -396,8 +397,7 @@ def hessian_diagonal(z: torch.Tensor, *, out: torch.Tensor | None = None) -> tor
     dtype = z.dtype
     z = _wide(z)
     p = _softmax(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    return _into(out, _complement(p, majority, _decided(p, majority)) * p, dtype)
+    return _into(out, _complement(p, _majority(p)) * p, dtype)
 
 
 def hessian_trace(z: torch.Tensor) -> torch.Tensor:
@@ -425,5 +425,4 @@ def hessian_trace(z: torch.Tensor) -> torch.Tensor:
     dtype = z.dtype
     z = _wide(z)
     p = _softmax(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    return (_complement(p, majority, _decided(p, majority)) * p).sum(-1).to(dtype)
+    return (_complement(p, _majority(p)) * p).sum(-1).to(dtype)

@@ -202,8 +202,11 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
 
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = _exponentials(z, out)
+    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
+    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+        e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
+        total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -259,18 +262,13 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
     return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
-    return (p.gather(-1, majority) > 0.5).to(p.dtype)
-
-
-def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _holds(decided.any()):
+    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
+    return put(rest, -1, majority, _others(p, majority))
 
 
 def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -402,10 +400,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
     p = _softmax_apart(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    majority = _majority(p)  # (B, 1)
-    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
+    part_1 = (_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
     part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_2, part_1 / max(B, 1)), dtype)
+    return _into(out, _with_diagonal(part_2, part_1), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -482,11 +479,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
-    return _into(out, part_1 / max(B, 1), dtype)
+    return _into(out, (_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
@@ -517,8 +512,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     lam = _number("lam", lam, z)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, majority, _decided(p, majority)) * (1 + part * s)[:, None] + part * p) * p  # (B, C)
-    return (part_1.sum() / max(B, 1)).to(dtype)
+    total = ((_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p).sum()
+    return (total / max(B, 1)).to(dtype)

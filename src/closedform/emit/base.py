@@ -184,7 +184,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.Centred: lambda n: self.helper("_centred", *map(self.code, n.parts)),
             ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
-            ir.Residual: lambda n: self.helper("_softmax_minus_labels", self.code(n.arg), self.code(n.labels), *self.place(n)),
+            ir.Residual: self._residual,
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,
             ir.WithDiagonal: self._with_diagonal,
@@ -329,6 +329,10 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
     def _minus_labels(self, node: ir.MinusLabels) -> Code:
         name = "_minus_labels" if node.stochastic else "_subtract_labels"
         return self.helper(name, self.code(node.arg), self.code(node.labels))
+
+    def _residual(self, node: ir.Residual) -> Code:
+        labels = self.code(node.labels)
+        return self.helper("_softmax_minus_labels", self.code(node.arg), labels, *self.place(node, labels.text))
 
     def _one_hot(self, node: ir.OneHot) -> Code:
         classes = node.labels.dims[-1]

@@ -39,8 +39,8 @@ class ElementwisePrinter(ABC):
         """A call of a helper function of the module, which is then printed too."""
 
     @abstractmethod
-    def place(self, node: ir.Node) -> list[str]:
-        """Where the array is computed, as a further argument of a helper function."""
+    def place(self, node: ir.Node, *beside: str) -> list[str]:
+        """Where the array is computed, as a further argument of a helper function; ``beside``: what else it is computed from."""
 
     @abstractmethod
     def is_named(self, node: ir.Node) -> bool:

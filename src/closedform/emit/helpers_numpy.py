@@ -116,15 +116,15 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, majority, -1) > 0.5
 ''',
     "_complement": '''
-def _complement(p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not decided.any():
+    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)
-    others, own = rest.sum(-1, keepdims=True), np.take_along_axis(p, majority, -1)
+    others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, np.where(decided, others, 1 - own), -1)
+    np.put_along_axis(rest, majority, others, -1)
     return rest
 ''',
     "_near_mean": '''
@@ -239,6 +239,11 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     if v.ndim == 2:
         return x @ v.T
     return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+''',
+    "_stack_times": '''
+def _stack_times(v: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """v @ x for a matrix v or several of them, in one product."""
+    return v @ x if v.ndim == 2 else (v.reshape(-1, v.shape[-1]) @ x).reshape(*v.shape[:-1], x.shape[-1])
 ''',
     "_times_squares": '''
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:

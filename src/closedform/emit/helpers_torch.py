@@ -77,8 +77,11 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
     "_softmax": '''
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = _exponentials(z, out)
+    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
+    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+        e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
+        total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
 ''',
     "_apart": '''
@@ -139,13 +142,13 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, majority) > 0.5).to(p.dtype)
 ''',
     "_complement": '''
-def _complement(p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _holds(decided.any()):
+    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, torch.where(decided > 0, _others(p, majority), rest.gather(-1, majority)))
+    return put(rest, -1, majority, _others(p, majority))
 ''',
     "_less_majority": '''
 def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
@@ -206,9 +209,11 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | 
         p = _softmax(z, out)
         return p.sub_(y) if _plain(z, y) else p - y
     at = y.long().unsqueeze(-1)
-    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z, y) else (torch.Tensor.scatter, torch.Tensor.div)
+    free = out is not None or _plain(z, y)
+    put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if free else (torch.Tensor.scatter, torch.Tensor.div)
     e = _exponentials(z, out)
-    own, e = e.gather(-1, at), put(e, -1, at, 0)
+    own = e.gather(-1, at)
+    e = put(e, -1, at, torch.zeros_like(own))
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
 ''',

@@ -65,6 +65,10 @@ class NumpyPrinter(BodyPrinter):
         """Sum over pairs of axes."""
         return Code(f"np.tensordot({left.text}, {right.text}, axes={axes})")
 
+    def stack_times(self, stack: str, matrix: str) -> Code:
+        """A matrix, or several of them, times one matrix, in one product, where NumPy makes one for each."""
+        return self.helper("_stack_times", stack, matrix)
+
     def filled(self, node: ir.Node, dims: ir.Shape) -> Code:
         """An array with one value."""
         value = self.code(node).text

@@ -41,6 +41,10 @@ class ProductPrinter(ABC):
     def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
         """Sum over pairs of axes."""
 
+    @abstractmethod
+    def stack_times(self, stack: str, matrix: str) -> Code:
+        """A matrix, or several of them, times one matrix, in one product."""
+
     def contract(self, node: ir.Contract) -> Code:
         """A sum of products over the axes that both have and the result lacks."""
         left, right = list(node.left_labels), list(node.right_labels)
@@ -86,7 +90,8 @@ class ProductPrinter(ABC):
                 return special
         first = self._operand(node.left, left, gone[0], last=True)
         second = self._operand(node.right, right, gone[0], last=False)
-        return Code(f"{first} @ {second}", PRODUCT)
+        stacked = self.leads(node.left) and not self.leads(node.right) and not batch and len(left) == len(right) == 2
+        return self.stack_times(first, second) if stacked else Code(f"{first} @ {second}", PRODUCT)
 
     def _of_stack(self, node: ir.Contract, gone: int) -> Code | None:
         """``x @ v.mT`` where there may be several v: one product for all of them, not one for each."""

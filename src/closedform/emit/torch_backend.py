@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from closedform.emit.base import BodyPrinter
-from closedform.emit.code import ATOM, Code
+from closedform.emit.code import ATOM, PRODUCT, Code
 from closedform.lower import nodes as ir
 from closedform.lower.traversal import walk
 
@@ -65,6 +65,10 @@ class TorchPrinter(BodyPrinter):
     def tensordot(self, left: Code, right: Code, axes: tuple[list[int], list[int]]) -> Code:
         """Sum over pairs of axes."""
         return Code(f"torch.tensordot({left.text}, {right.text}, dims={axes})")
+
+    def stack_times(self, stack: str, matrix: str) -> Code:
+        """A matrix, or several of them, times one matrix; torch makes one product of it."""
+        return Code(f"{stack} @ {matrix}", PRODUCT)
 
     def filled(self, node: ir.Node, dims: ir.Shape) -> Code:
         """An array with one value."""

@@ -234,7 +234,6 @@ class Complement(Node):
 
     arg: Node
     majority: Node
-    decided: Node
 
     @cached_property
     def dims(self) -> Shape:
