@@ -287,6 +287,11 @@ def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tenso
 
 def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one; twice, as the first mean is rounded relative to x, the second to what is left."""
+    if torch.compiler.is_compiling():  # sums over rows fuse, entries picked by their place do not
+        leads = p > 0.5
+        own, mean = torch.where(leads, x, 0).sum(-1, keepdim=True), (p * x).sum(-1, keepdim=True)
+        x = x - torch.where(leads.any(-1, keepdim=True), own, mean)
+        return x - (p * x).sum(-1, keepdim=True)
     x = _less_majority(x, majority, decided)
     x = x - (p * x).sum(-1, keepdim=True)
     return x - (p * x).sum(-1, keepdim=True)
@@ -301,10 +306,12 @@ def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
     """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
+    if torch.compiler.is_compiling():
+        return p * _centred(x, p, majority, decided)
     x = _less_majority(x, majority, decided)
     if x.ndim == p.ndim:
         product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
-    else:  # several directions: p need not be repeated for each
+    else:  # of several directions: p need not be repeated for each
         p = _laid_out_like(p, x)
         rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
         product = torch.mul(rest, p, out=out)

@@ -213,6 +213,11 @@ def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tenso
 
 def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one; twice, as the first mean is rounded relative to x, the second to what is left."""
+    if torch.compiler.is_compiling():  # sums over rows fuse, entries picked by their place do not
+        leads = p > 0.5
+        own, mean = torch.where(leads, x, 0).sum(-1, keepdim=True), (p * x).sum(-1, keepdim=True)
+        x = x - torch.where(leads.any(-1, keepdim=True), own, mean)
+        return x - (p * x).sum(-1, keepdim=True)
     x = _less_majority(x, majority, decided)
     x = x - (p * x).sum(-1, keepdim=True)
     return x - (p * x).sum(-1, keepdim=True)

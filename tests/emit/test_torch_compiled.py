@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import pytest
@@ -23,12 +22,9 @@ def test_traced_as_one_graph(kernel: Callable[..., Tensor], arguments: tuple[Ten
     torch.testing.assert_close(compiled(*arguments), kernel(*arguments))
 
 
-@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
-def test_compiled_into_out(backend: str) -> None:
-    if backend == "inductor" and not shutil.which("g++"):
-        pytest.skip("inductor needs a C++ compiler")
+def test_compiled_into_out() -> None:
     out = torch.empty(B, C, dtype=z.dtype)
-    compiled = torch.compile(cross_entropy.hvp, fullgraph=True, backend=backend)
+    compiled = torch.compile(cross_entropy.hvp, fullgraph=True, backend="aot_eager")
     assert compiled(z, hard, v, out=out) is out
     torch.testing.assert_close(out, cross_entropy.hvp(z, hard, v))
 

@@ -6,6 +6,7 @@ The truth is written here once more, from the definitions, with balls of 1,500 b
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from types import ModuleType
 
@@ -111,17 +112,22 @@ def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float) -> N
     check(backend, z, z.argmax(-1), v)
 
 
+def mixed_rows(dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits of which rows have no majority, one that is nearly one, one that is barely one, and have to be shifted; labels; directions."""
+    generator = np.random.default_rng(7)
+    z = generator.standard_normal((4, 6)).astype(dtype)
+    z[1, 2] += 30
+    z[2, 0] = np.log(np.exp(z[2, 1:]).sum()) + 0.01
+    z[3] -= 500
+    V = generator.standard_normal((3, 4, 6)).astype(dtype) + np.array([0, 1e4, -1e6], dtype)[:, None, None]
+    return z, z.argmax(-1), V
+
+
 @pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("in_out", [False, True])
 def test_accuracy_of_several_directions_where_some_rows_have_a_majority(backend: str, dtype: str, in_out: bool) -> None:
-    generator = np.random.default_rng(7)
-    z = generator.standard_normal((4, 6)).astype(dtype)
-    z[1, 2] += 30  # a majority that is nearly one, one that is barely one, and logits that have to be shifted
-    z[2, 0] = np.log(np.exp(z[2, 1:]).sum()) + 0.01
-    z[3] -= 500
-    y = z.argmax(-1)
-    V = generator.standard_normal((3, 4, 6)).astype(dtype) + np.array([0, 1e4, -1e6], dtype)[:, None, None]
+    z, y, V = mixed_rows(dtype)
     hvp = MODULES[backend][1].hvp
     out = np.empty_like(V)
     found = np.asarray(hvp(*arguments(backend, z, y, V), **({"out": arguments(backend, out)[0]} if in_out else {})))
@@ -130,6 +136,16 @@ def test_accuracy_of_several_directions_where_some_rows_have_a_majority(backend:
         assert worst(product, truth, condition, dtype) <= stated(hvp)
         alone = np.asarray(hvp(*arguments(backend, z, y, v), **({"out": arguments(backend, out[0])[0]} if in_out else {})))
         assert worst(alone, truth, condition, dtype) <= stated(hvp)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
+def test_accuracy_of_a_compiled_product_into_out() -> None:
+    z, y, V = mixed_rows("float32")
+    hvp = cross_entropy_torch.hvp
+    compiled, out = torch.compile(hvp, fullgraph=True), torch.empty(z.shape)
+    for v in V:
+        assert compiled(*arguments("torch", z, y, v), out=out) is out
+        assert worst(out.numpy(), *truths(z, y, v)["hvp"], "float32") <= stated(hvp)
 
 
 def test_a_kernel_that_cancels_is_found_out() -> None:
