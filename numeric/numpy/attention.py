@@ -144,6 +144,17 @@ def _divided(x: np.ndarray, by: float) -> np.ndarray:
     return x
 
 
+def _centred_columns(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
+
+    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    """
+    near = np.where(decided, np.take_along_axis(x, majority, -2), p @ x)
+    rest = x[..., None, :, :] - near[..., None, :]
+    rest -= p[..., None, :] @ rest
+    return rest
+
+
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -351,8 +362,8 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
         Shape (..., N, e, M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
+        rounding S costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N*d or M*N*e numbers at each position of the leading axes.
@@ -366,9 +377,10 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    part = ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, 1)
-    part_1 = (V[..., None, :, :] - (P @ V)[..., None, :])[..., None, :] * part  # (..., N, M, d, e)
-    return _into(out, np.einsum("...ijkl->...iljk", part_1))
+    majority = _majority(P)  # (..., N, 1)
+    centred = _centred_columns(V, P, majority, _decided(P, majority))[..., None, :]  # (..., N, M, 1, e)
+    part = centred * ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, e)
+    return _into(out, np.einsum("...ijkl->...iljk", part))
 
 
 def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -236,6 +236,17 @@ def _divided(x: np.ndarray, by: float) -> np.ndarray:
     return x
 
 
+def _centred_columns(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
+
+    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    """
+    near = np.where(decided, np.take_along_axis(x, majority, -2), p @ x)
+    rest = x[..., None, :, :] - near[..., None, :]
+    rest -= p[..., None, :] @ rest
+    return rest
+
+
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
     x = x - x.mean(-2, keepdims=True)
@@ -624,8 +635,9 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
-        part = W - (p @ W)[:, None, :]  # (B, C, d)
-        return part.mT @ (part * (p / max(B, 1))[:, :, None])
+        majority = _majority(p)  # (B, 1)
+        centred = _centred_columns(W, p, majority, _decided(p, majority))  # (B, C, d)
+        return centred.mT @ (centred * (p / max(B, 1))[:, :, None])
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at])
@@ -710,7 +722,9 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
-        return _divided(np.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p), max(B, 1))
+        majority = _majority(p)  # (B, 1)
+        product = np.einsum("ikj,ik->ij", _centred_columns(W, p, majority, _decided(p, majority)) ** 2, p)  # (B, d)
+        return product / max(B, 1)
 
     for at in _blocks(B, out.size):
         out[at] = rows(e[at])

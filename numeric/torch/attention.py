@@ -219,6 +219,17 @@ def _softmax_jvp(
     return torch.addcmul(product, p, rounding, value=-1)
 
 
+def _centred_columns(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
+
+    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    """
+    own = x.gather(-2, majority.expand(*majority.shape[:-1], x.shape[-1]))
+    rest = x.unsqueeze(-3) - torch.where(decided > 0, own, p @ x).unsqueeze(-2)
+    mean = p.unsqueeze(-2) @ rest
+    return rest.sub_(mean) if _plain(x, p) else rest - mean
+
+
 def value(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The output O.
 
@@ -432,8 +443,8 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
         Shape (..., N, e, M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
+        rounding S costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N*d or M*N*e numbers at each position of the leading axes.
@@ -449,9 +460,10 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
     d = Q.shape[-1]
     S = (Q @ K.mT).div_(max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    part = ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, 1)
-    part_1 = (V[..., None, :, :] - (P @ V)[..., None, :])[..., None, :] * part  # (..., N, M, d, e)
-    return _into(out, torch.einsum("...ijkl->...iljk", part_1), dtype)
+    majority = _majority(P)  # (..., N, 1)
+    centred = _centred_columns(V, P, majority, _decided(P, majority))[..., None, :]  # (..., N, M, 1, e)
+    part = centred * ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, e)
+    return _into(out, torch.einsum("...ijkl->...iljk", part), dtype)
 
 
 def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -321,6 +321,17 @@ def _softmax_jvp(
     return torch.addcmul(product, p, rounding, value=-1)
 
 
+def _centred_columns(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
+
+    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    """
+    own = x.gather(-2, majority.expand(*majority.shape[:-1], x.shape[-1]))
+    rest = x.unsqueeze(-3) - torch.where(decided > 0, own, p @ x).unsqueeze(-2)
+    mean = p.unsqueeze(-2) @ rest
+    return rest.sub_(mean) if _plain(x, p) else rest - mean
+
+
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
     x = x - x.mean(-2, keepdim=True)
@@ -723,8 +734,9 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
-        part = W - (p @ W)[:, None, :]  # (B, C, d)
-        return (part.mT @ (part * (p / max(B, 1))[:, :, None])).to(dtype)
+        majority = _majority(p)  # (B, 1)
+        centred = _centred_columns(W, p, majority, _decided(p, majority))  # (B, C, d)
+        return (centred.mT @ (centred * (p / max(B, 1))[:, :, None])).to(dtype)
 
     if out is None:
         return rows(e)
@@ -819,7 +831,9 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
-        return torch.einsum("ikj,ik->ij", (W - (p @ W)[:, None, :]) ** 2, p).div_(max(B, 1)).to(dtype)
+        majority = _majority(p)  # (B, 1)
+        part = _centred_columns(W, p, majority, _decided(p, majority)) ** 2  # (B, C, d)
+        return torch.einsum("ikj,ik->ij", part, p).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e)

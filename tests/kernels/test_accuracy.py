@@ -18,8 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedform.numeric.numpy import cross_entropy as cross_entropy_numpy
+from closedform.numeric.numpy import linear_cross_entropy as linear_cross_entropy_numpy
 from closedform.numeric.numpy import softmax as softmax_numpy
 from closedform.numeric.torch import cross_entropy as cross_entropy_torch
+from closedform.numeric.torch import linear_cross_entropy as linear_cross_entropy_torch
 from closedform.numeric.torch import softmax as softmax_torch
 
 MODULES = {"numpy": (softmax_numpy, cross_entropy_numpy), "torch": (softmax_torch, cross_entropy_torch)}
@@ -136,6 +138,27 @@ def test_accuracy_of_several_directions_where_some_rows_have_a_majority(backend:
         assert worst(product, truth, condition, dtype) <= stated(hvp)
         alone = np.asarray(hvp(*arguments(backend, z, y, v), **({"out": arguments(backend, out[0])[0]} if in_out else {})))
         assert worst(alone, truth, condition, dtype) <= stated(hvp)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_hessian_of_the_features_keeps_its_digits_however_sure_the_head_is(backend: str, dtype: str) -> None:
+    """Logits are whole numbers, from the first column of W alone, so only the Hessian is rounded; margins are 1, 8, 16 and 40."""
+    W = np.array([[3, 1000.1], [2, 1000.7], [-5, 1002.3], [0, 999.2]], dtype)
+    e = np.array([[1, 0], [8, 0], [16, 0], [40, 0]], dtype)
+    rows, B = probabilities(e @ W.T), len(e)
+    columns = [[arb(float(x)) for x in column] for column in W.T]
+    means = [[sum((p * x for p, x in zip(row, column, strict=True)), arb(0)) for column in columns] for row in rows]
+    rest = [[[x - mean for x in column] for column, mean in zip(columns, own, strict=True)] for own in means]
+    terms = [[p * x * y for p, x, y in zip(row, u, w, strict=True)] for row, own in zip(rows, rest, strict=True) for u in own for w in own]
+    truth = [sum(entry, arb(0)) / B for entry in terms]
+    condition = [sum((abs(term) for term in entry), arb(0)) / B for entry in terms]
+    on = [i for i in range(len(truth)) if i % 4 in (0, 3)]  # the diagonals of blocks of two by two
+    module = linear_cross_entropy_numpy if backend == "numpy" else linear_cross_entropy_torch
+    found = np.asarray(module.hessian_e(*arguments(backend, W, e, np.zeros(B, np.int64))))
+    assert worst(found, truth, condition, dtype) <= 8
+    diagonal = np.asarray(module.hessian_diagonal_e(*arguments(backend, W, e, np.zeros(B, np.int64))))
+    assert worst(diagonal, [truth[i] for i in on], [condition[i] for i in on], dtype) <= 8
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")

@@ -182,6 +182,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.Decided: lambda n: self.helper("_decided", self.code(n.arg), self.code(n.majority)),
             ir.Complement: lambda n: self.helper("_complement", *map(self.code, n.parts)),
             ir.Centred: lambda n: self.helper("_centred", *map(self.code, n.parts)),
+            ir.CentredColumns: lambda n: self.helper("_centred_columns", *map(self.code, n.parts)),
             ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
             ir.Residual: self._residual,

@@ -162,6 +162,17 @@ def _divided(x: np.ndarray, by: float) -> np.ndarray:
     x /= by
     return x
 ''',
+    "_centred_columns": '''
+def _centred_columns(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
+
+    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    """
+    near = np.where(decided, np.take_along_axis(x, majority, -2), p @ x)
+    rest = x[..., None, :, :] - near[..., None, :]
+    rest -= p[..., None, :] @ rest
+    return rest
+''',
     "_variance": '''
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""

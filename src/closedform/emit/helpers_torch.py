@@ -192,6 +192,17 @@ def _softmax_jvp(
         return product.addcmul_(p, rounding, value=-1)
     return torch.addcmul(product, p, rounding, value=-1)
 ''',
+    "_centred_columns": '''
+def _centred_columns(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
+
+    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    """
+    own = x.gather(-2, majority.expand(*majority.shape[:-1], x.shape[-1]))
+    rest = x.unsqueeze(-3) - torch.where(decided > 0, own, p @ x).unsqueeze(-2)
+    mean = p.unsqueeze(-2) @ rest
+    return rest.sub_(mean) if _plain(x, p) else rest - mean
+''',
     "_variance": '''
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""

@@ -9,6 +9,7 @@ from itertools import chain, count
 from closedform.lower.nodes import (
     AtLabels,
     Centred,
+    CentredColumns,
     Complement,
     Contract,
     Decided,
@@ -52,6 +53,7 @@ def describe(node: Node, known: dict[Node, str]) -> str:
         return left + right if left and right else "product"
     hints: dict[type[Node], str] = {
         Centred: "centred",
+        CentredColumns: "centred",
         Complement: "others",
         Decided: "decided",
         Majority: "majority",

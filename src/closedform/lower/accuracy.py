@@ -83,6 +83,7 @@ class _Analysis:
             ir.Row: self._row,
             ir.Complement: lambda n: self.of(n.arg),
             ir.Centred: self._centred,
+            ir.CentredColumns: self._centred,
             ir.Variance: self._variance,
             ir.MinusLabels: self._minus_labels,
             ir.Residual: lambda n: Accuracy(1, ENTRY, 0, self._inner(n.arg)),
@@ -104,7 +105,7 @@ class _Analysis:
         sign = {"softmax": 1, "softmax_apart": 1, "log_softmax": -1}.get(node.op)
         return None if sign is None else Accuracy(1, ENTRY, sign, self._inner(node.arg))
 
-    def _centred(self, node: ir.Centred) -> Accuracy | None:
+    def _centred(self, node: ir.Centred | ir.CentredColumns) -> Accuracy | None:
         weights = self.of(node.weights)
         beyond = (*self._inner(node.arg), *(weights.beyond if weights else ()))
         return Accuracy(1, SPREAD, 0, tuple(dict.fromkeys(beyond)))

@@ -37,7 +37,7 @@ def flops(node: ir.Node) -> Expr:
 
 def product_flops(node: ir.Node) -> Expr:
     """Those of them that are done by matrix products."""
-    if isinstance(node, ir.Variance):
+    if isinstance(node, ir.Variance | ir.CentredColumns):
         return 4 * entries(node.weights) * _size(node.arg.dims[-1:])
     return flops(node) if isinstance(node, ir.Contract) else S.Zero
 
@@ -94,6 +94,7 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.Majority: lambda n: entries(n.arg),
     ir.Complement: lambda n: 2 * entries(n),
     ir.Centred: lambda n: CENTRED * entries(n),
+    ir.CentredColumns: lambda n: product_flops(n) + 2 * entries(n),
     ir.Variance: lambda n: product_flops(n) + 2 * entries(n.arg) + 6 * entries(n),
     ir.MinusLabels: lambda n: entries(n),
     ir.Residual: lambda n: ROW["softmax"] * entries(n.arg),

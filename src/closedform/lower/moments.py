@@ -5,7 +5,7 @@ The equations are those of :mod:`closedform.lower.identities`, under ``probabili
 
 from __future__ import annotations
 
-from closedform.lower.nodes import Centred, Contract, Decided, Majority, Map, Node, Number, Reduce, Row, Top, Variance, View
+from closedform.lower.nodes import Centred, CentredColumns, Contract, Decided, Majority, Map, Node, Number, Reduce, Row, Top, Variance, View
 
 
 def centred(array: Node, mean: Node) -> Node | None:
@@ -20,6 +20,23 @@ def centred(array: Node, mean: Node) -> Node | None:
         if _is_softmax(weights) and other == array and weights.dims == array.dims:
             majority = Majority(weights)
             return Centred(array, weights, majority, Decided(weights, majority))
+    return None
+
+
+def centred_columns(array: Node, mean: Node) -> Node | None:
+    """x[c,m] - sum_j(p[b,j]*x[j,m]), for a softmax p over j."""
+    if not (isinstance(array, View) and isinstance(mean, View) and mean.order == (0, None, 1) and isinstance(mean.arg, Contract)):
+        return None
+    product = mean.arg
+    sides = ((product.left, product.left_labels), (product.right, product.right_labels))
+    for (weights, labels), (values, others) in (sides, sides[::-1]):
+        if not (_is_softmax(weights) and values == array.arg and len(labels) == len(others) == 2 and labels[1] in others):
+            continue
+        across = others.index(labels[1])  # the axis of x over which the mean is taken
+        order = (None, 0, 1) if across == 0 else (None, 1, 0)
+        if product.out == (labels[0], others[1 - across]) and array.order == order:
+            rows, majority = values if across == 0 else View(values, (1, 0)), Majority(weights)
+            return CentredColumns(rows, weights, majority, Decided(weights, majority))
     return None
 
 

@@ -174,6 +174,7 @@ class _Words:
             ir.Decided: "whether it is one:",
             ir.Complement: "1 minus",
             ir.Centred: "less its mean under the weights:",
+            ir.CentredColumns: "columns less their means under the weights:",
             ir.Variance: "variance of columns under the weights:",
             ir.MinusLabels: "less the labels:",
             ir.Residual: "softmax less the labels:",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from sympy import Expr, Integer, Rational, S, log
 
-from closedform.lower.moments import centred, variance
+from closedform.lower.moments import centred, centred_columns, variance
 from closedform.lower.nodes import Complement, Diagonal, Majority, Map, Node, Number, Reduce, Row, View
 
 Rule = Callable[..., Node | None]
@@ -208,7 +208,7 @@ def _sub(first: Node, second: Node) -> Node | None:
     normalised = _row_over(first, second, "logsumexp")
     if normalised is not None:  # u - logsumexp(u) = log_softmax(u)
         return _move_last_to(Row("log_softmax", normalised[0]), normalised[1])
-    return centred(first, second) or variance(first, second)
+    return centred(first, second) or centred_columns(first, second) or variance(first, second)
 
 
 def _one_minus(array: Node) -> Node | None:
