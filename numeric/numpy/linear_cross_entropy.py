@@ -775,7 +775,7 @@ class HessianOperatorW:
         e: features, shape (B, d).
         p: probabilities, shape (B, C).
         majority: where the entry is that has more than half of a row, if one has, shape (B, 1).
-        decided: 1 where one has, else 0, shape (B, 1).
+        decided: whether one has, shape (B, 1).
         scaled_e: shape (B, d).
     """
 

@@ -212,7 +212,7 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
 
 def _is_small(x: torch.Tensor) -> bool:
     """Whether to look if a pass over the array is needed would cost as much as the pass."""
-    return x.numel() < 2**14
+    return x.numel() < 2**15
 
 
 def _majority(p: torch.Tensor) -> torch.Tensor:
@@ -224,8 +224,8 @@ def _majority(p: torch.Tensor) -> torch.Tensor:
 
 
 def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """1 where the entry at ``majority`` has more than half of a row of p, else 0."""
-    return (p.gather(-1, majority) > 0.5).to(p.dtype)
+    """Whether the entry at ``majority`` has more than half of a row of p."""
+    return p.gather(-1, majority) > 0.5
 
 
 def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
@@ -237,22 +237,24 @@ def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     return put(rest, -1, majority, _others(p, majority))
 
 
-def _less_majority(x: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
-    """x less its entry at the majority, if there is one, so that the rest keeps its digits."""
-    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return x - x.gather(-1, at) * decided if _is_small(x) or _holds(decided.any()) else x
-
-
-def _centred(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one; twice, as the first mean is rounded relative to x, the second to what is left."""
+def _near_mean(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+    mean = (p * x).sum(-1, keepdim=True)
     if torch.compiler.is_compiling():  # sums over rows fuse, entries picked by their place do not
         leads = p > 0.5
-        own, mean = torch.where(leads, x, 0).sum(-1, keepdim=True), (p * x).sum(-1, keepdim=True)
-        x = x - torch.where(leads.any(-1, keepdim=True), own, mean)
-        return x - (p * x).sum(-1, keepdim=True)
-    x = _less_majority(x, majority, decided)
-    x = x - (p * x).sum(-1, keepdim=True)
-    return x - (p * x).sum(-1, keepdim=True)
+        return torch.where(leads.any(-1, keepdim=True), torch.where(leads, x, 0).sum(-1, keepdim=True), mean)
+    if not _is_small(x) and not _holds(decided.any()):
+        return mean
+    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
+    return torch.where(decided, x.gather(-1, at), mean)
+
+
+def _centred(
+    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    rest = torch.sub(x, _near_mean(x, p, majority, decided), out=out)
+    return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
 
 
 def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -264,15 +266,12 @@ def _softmax_jvp(
     x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
     """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
-    if torch.compiler.is_compiling():
-        return p * _centred(x, p, majority, decided)
-    x = _less_majority(x, majority, decided)
-    if x.ndim == p.ndim:
-        product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
-    else:  # of several directions: p need not be repeated for each
+    if x.ndim > p.ndim or torch.compiler.is_compiling():  # there is no one operation for it
         p = _laid_out_like(p, x)
-        rest = torch.sub(x, (p * x).sum(-1, keepdim=True), out=out)
-        product = torch.mul(rest, p, out=out)
+        return torch.mul(_centred(x, p, majority, decided, out), p, out=out)
+    if _is_small(x) or _holds(decided.any()):
+        x = x - x.gather(-1, majority) * decided
+    product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)

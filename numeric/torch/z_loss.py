@@ -251,7 +251,7 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
 
 def _is_small(x: torch.Tensor) -> bool:
     """Whether to look if a pass over the array is needed would cost as much as the pass."""
-    return x.numel() < 2**14
+    return x.numel() < 2**15
 
 
 def _majority(p: torch.Tensor) -> torch.Tensor:

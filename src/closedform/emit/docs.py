@@ -159,7 +159,7 @@ def method_docstring(function: Function, program: Program, *, devices: bool) -> 
 KEPT: dict[type[Node], str] = {
     Top: "where a row is largest",
     Majority: "where the entry is that has more than half of a row, if one has",
-    Decided: "1 where one has, else 0",
+    Decided: "whether one has",
 }
 
 METHODS = {

@@ -173,7 +173,7 @@ class Majority(Node):
 
 @node
 class Decided(Node):
-    """1 where the entry at ``majority`` has more than half of a row of probabilities, else 0."""
+    """Whether the entry at ``majority`` has more than half of a row of probabilities."""
 
     arg: Node
     majority: Node
