@@ -93,11 +93,11 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         # What no direction reaches is computed once, before what is computed for each.
         parts = [part for node in order if self.leads(node) for part in node.parts if not self.leads(part) and not part.is_plain]
         fixed = {part.arg if isinstance(part, ir.View) else part for part in parts}
-        under = {self.under(node) for node in order}
+        reusable = {self.reusable(node) for node in order}
         statements: list[Statement] = []
         for node in order:
             self._split_if_long(node, statements)
-            worth = node in wanted or uses.get(node, 0) > 1 or node in fixed or (isinstance(node, ir.Contract) and node in under)
+            worth = node in wanted or uses.get(node, 0) > 1 or node in fixed or (isinstance(node, ir.Contract) and node in reusable)
             if node is not result and worth and not self._is_trivial(node):
                 self._define(node, wanted.get(node), statements)
         return statements
@@ -321,10 +321,10 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         if node in self.placed:
             self.written.add(self.placed[node])
             return [self.placed[node]]
-        under = self.under(node)
-        alone = under in self._known and self._uses.get(under) == 1 and under not in self._kept
-        if isinstance(under, ir.Contract) and alone and self.leads(node) == self.leads(under):
-            return [self.own(self._known[under], *beside)]
+        array = self.reusable(node)
+        alone = array in self._known and self._uses.get(array) == 1 and array not in self._kept
+        if isinstance(array, ir.Contract) and alone and self.leads(node) == self.leads(array):
+            return [self.own(self._known[array], *beside)]
         return []
 
     def _minus_labels(self, node: ir.MinusLabels) -> Code:

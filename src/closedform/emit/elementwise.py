@@ -132,7 +132,7 @@ class ElementwisePrinter(ABC):
         matches = isinstance(centred, ir.Centred) and centred.weights == weights and centred.arg.dims == weights.dims
         return matches and not self.is_named(centred)
 
-    def under(self, node: ir.Node) -> ir.Node | None:
+    def reusable(self, node: ir.Node) -> ir.Node | None:
         """The array of its shape that the helper for the node may write over, if nothing else needs it."""
         if isinstance(node, ir.Row | ir.Residual):
             return node.arg
