@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from closedform.derivations.mse import derivation as mse
+from closedform.derivations.logsumexp import derivation as logsumexp
 from closedform.derivations.softmax import derivation as softmax
 from closedform.errors import UsageError
 from closedform.pipeline import verify
@@ -31,10 +31,10 @@ def test_an_error_in_a_process_is_raised_here() -> None:
 
 def test_the_number_of_jobs_does_not_change_what_is_found() -> None:
     told: list[tuple[str, int, int]] = []
-    several = verify(softmax, mse, examples=4, backends=["numpy"], jobs=2, progress=lambda *step: told.append(step))
-    one = verify(softmax, mse, examples=4, backends=["numpy"])
+    several = verify(softmax, logsumexp, examples=4, backends=["numpy"], jobs=2, progress=lambda *step: told.append(step))
+    one = verify(softmax, logsumexp, examples=4, backends=["numpy"])
     assert [_untimed(result) for result in several] == [_untimed(result) for result in one]
-    assert sorted(what for what, _, _ in told) == ["mse done", "softmax done"]
+    assert sorted(what for what, _, _ in told) == ["logsumexp done", "softmax done"]
 
 
 def _untimed(result: DerivationResult) -> DerivationResult:
