@@ -124,7 +124,7 @@ def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
 
 def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, majority, -1) > 0.5).any():
+    if not _decided(p, majority).any():
         return 1 - p
     rest = p.copy()
     np.put_along_axis(rest, majority, 0, -1)

@@ -158,9 +158,10 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
 
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
-    e = torch.exp(z, out=out) if out is not None and out is not z else _exponentials(z, out)
+    keeps_z = out is not None and out is not z  # so that the sums may be looked at first, which are fewer
+    e = torch.exp(z, out=out) if keeps_z else _exponentials(z, out)
     total = e.sum(-1, keepdim=True)
-    if out is not None and out is not z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
+    if keeps_z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
         e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
         total = e.sum(-1, keepdim=True)
     return e.div_(total) if _plain(z) else e / total
@@ -208,7 +209,7 @@ def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
 def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds((p.gather(-1, majority) > 0.5).any()):
+    if not _is_small(p) and not _holds(_decided(p, majority).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
     return put(rest, -1, majority, _others(p, majority))

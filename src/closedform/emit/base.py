@@ -85,7 +85,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         return statements, [self.code(node).text for node in nodes]
 
     def _statements(self, order: Sequence[ir.Node], wanted: Mapping[ir.Node, str], result: ir.Node | None) -> list[Statement]:
-        """Names for what is wanted by name, or used more than once, or long."""
+        """Names for what is wanted by name, used more than once, written over by what follows, or long."""
         uses = self._uses = {}
         for node in order:
             for part in node.parts:

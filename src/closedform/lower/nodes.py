@@ -11,7 +11,6 @@ from functools import cached_property
 
 from sympy import Expr
 
-from closedform.lower.node import Axis as Axis
 from closedform.lower.node import Node as Node
 from closedform.lower.node import Shape as Shape
 from closedform.lower.node import node
