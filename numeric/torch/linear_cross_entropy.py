@@ -410,9 +410,11 @@ def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
-    """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
-    torch.diagonal(x, dim1=i, dim2=j)[...] = values
+def _laplacian(x: torch.Tensor) -> torch.Tensor:
+    """Write minus the sum of the other blocks x[...,c,:,k,:] over each block x[...,c,:,c,:], so that all sums over k are zero."""
+    own = torch.diagonal(x, dim1=-4, dim2=-2)
+    own.zero_()
+    own[...] = x.sum(-2).movedim(-3, -1).neg()
     return x
 
 
@@ -509,7 +511,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         Shape (C, d, C, d), in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
         beyond what rounding z costs.
 
     Memory:
@@ -530,9 +532,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-    part = e[:, None, :] * (_complement(p, _majority(p)) / max(B, 1) * p)[:, :, None]  # (B, C, d)
-    product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
-    return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), dtype)
+    return _into(out, _laplacian(_gram(ep, -1 / max(B, 1), out, symmetric=True)), dtype)
 
 
 def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -978,13 +978,11 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, majority = self.e, self.p, self.majority
-        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p, majority)
+        e, p = self.e, self.p
+        _check_out(out, (*self.shape, *self.shape), self.dtype, e, p)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        part = e[:, None, :] * (_complement(p, majority) / max(B, 1) * p)[:, :, None]  # (B, C, d)
-        product = torch.tensordot(part, e, dims=([0], [0])).permute(1, 2, 0)  # (d, d, C)
-        return _into(out, _with_diagonal(_gram(ep, -1 / max(B, 1), out, symmetric=True), product, 0, 2), self.dtype)
+        return _into(out, _laplacian(_gram(ep, -1 / max(B, 1), out, symmetric=True)), self.dtype)
 
     def linear_operator(self) -> object:
         """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""

@@ -13,14 +13,14 @@ from closedform.pipeline import Plan
 B, C, D = Dim("B"), Dim("C"), Dim("d")
 
 # linear_cross_entropy: (operations of matrix products, numbers that must be moved), by hand.
-#   logits 2BCd; gradient (p - y)'e 2BCd; product with the Hessian: e V' and u'e, 2BCd each; Hessian X'X 2BC^2d^2 and its
-#   diagonal blocks 2BCd^2; diagonal q'(e*e) 2BCd; trace sum of q times sum of e*e: a dot product 2B.
+#   logits 2BCd; gradient (p - y)'e 2BCd; product with the Hessian: e V' and u'e, 2BCd each; Hessian X'X 2BC^2d^2, its
+#   blocks on the diagonal from the others; diagonal q'(e*e) 2BCd; trace sum of q times sum of e*e: a dot product 2B.
 #   Diagonal in e: logits, means of W, once more of what is left of it, and p (W - means)^2, 2BCd each.
 BY_HAND: dict[str, tuple[Expr, Expr]] = {
     "value": (2 * B * C * D, C * D + B * D + B + 1),
     "gradient_W": (4 * B * C * D, C * D + B * D + B + C * D),
     "hvp_W": (6 * B * C * D, C * D + B * D + C * D + C * D),
-    "hessian_W": (2 * B * C * D + 2 * B * C**2 * D**2 + 2 * B * C * D**2, C * D + B * D + C**2 * D**2),
+    "hessian_W": (2 * B * C * D + 2 * B * C**2 * D**2, C * D + B * D + C**2 * D**2),
     "hessian_diagonal_W": (4 * B * C * D, C * D + B * D + C * D),
     "hessian_diagonal_e": (8 * B * C * D, C * D + B * D + B * D),
 }

@@ -34,13 +34,12 @@ class Statement:
 class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
     """Prints nodes as expressions of one backend, with names for what is used more than once.
 
-    A subclass gives ``elementwise`` (operation -> format of its arguments), ``calls`` and overrides.
+    A subclass gives ``library``, ``calls`` (function -> format of its arguments) and what is abstract here.
     """
 
     library = ""
     calls: Mapping[str, str] = {}
     keepdims = "keepdims"
-    transposed = "{}.T"
 
     def __init__(
         self, arguments: Mapping[str, str], like: str, names: Names, *, leading: bool, guard: bool, direction: str | None = None
@@ -74,7 +73,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         With ``as_result`` it is an array of its own; with ``into_out`` it may be computed in the argument ``out``.
         """
         if into_out:
-            self.in_out = result.arg if isinstance(result, ir.WithDiagonal) else result
+            self.in_out = result.arg if isinstance(result, ir.WithDiagonal | ir.Laplacian) else result
         statements = self._statements(list(walk(result)), wanted, result)
         return statements, self._returned(result) if as_result else self.code(result).text
 
@@ -189,6 +188,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,
             ir.WithDiagonal: self._with_diagonal,
+            ir.Laplacian: lambda n: self.helper("_laplacian", self._to_write_over(n, n.arg)),
             ir.DiagonalOf: self.diagonal_of,
             ir.Identity: self.identity,
             ir.Broadcast: self._broadcast,
@@ -357,14 +357,15 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         return self.expanded(self.code(inner), node.dims)
 
     def _with_diagonal(self, node: ir.WithDiagonal) -> Code:
-        base = self.code(node.arg)
-        fresh = isinstance(node.arg, ir.Contract) or (isinstance(node.arg, ir.Map) and node.arg.op in ("mul", "add", "sub", "neg", "div"))
-        filled = isinstance(node.arg, ir.Broadcast) and node.arg.arg.is_plain
-        if self.leads(node) and not self.leads(node.arg):
-            base = Code(self.copied(self.expanded(base, node.dims)))
-        elif self._uses.get(node.arg, 0) > 1 or not (fresh or filled):
-            base = Code(self.copied(base))
-        return self.helper("_with_diagonal", base, self.code(node.values), *self.places(node))
+        return self.helper("_with_diagonal", self._to_write_over(node, node.arg), self.code(node.values), *self.places(node))
+
+    def _to_write_over(self, node: ir.Node, arg: ir.Node) -> Code:
+        """The array ``arg``, of which a part is written over to make the node: a copy where something else needs it."""
+        filled = isinstance(arg, ir.Broadcast) and arg.arg.is_plain
+        fresh = filled or isinstance(arg, ir.Contract) or (isinstance(arg, ir.Map) and arg.op in ("mul", "add", "sub", "neg", "div"))
+        if self.leads(node) and not self.leads(arg):
+            return Code(self.copied(self.expanded(self.code(arg), node.dims)))
+        return self.code(arg) if fresh and self._uses.get(arg, 0) <= 1 else Code(self.copied(self.code(arg)))
 
     @abstractmethod
     def filled(self, node: ir.Node, dims: ir.Shape) -> Code:

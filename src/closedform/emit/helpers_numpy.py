@@ -265,6 +265,14 @@ def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
         result += w[at : at + step].T @ x[at : at + step] ** 2
     return result
 ''',
+    "_laplacian": '''
+def _laplacian(x: np.ndarray) -> np.ndarray:
+    """Write minus the sum of the other blocks x[...,c,:,k,:] over each block x[...,c,:,c,:], so that all sums over k are zero."""
+    own = np.einsum("...imin->...imn", x)
+    own[...] = 0
+    np.negative(np.einsum("...imkn->...imn", x), out=own)
+    return x
+''',
     "_with_diagonal": '''
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""

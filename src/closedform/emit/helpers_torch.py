@@ -296,6 +296,14 @@ def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         result.addmm_(weights.T, rows * rows)
     return result
 ''',
+    "_laplacian": '''
+def _laplacian(x: torch.Tensor) -> torch.Tensor:
+    """Write minus the sum of the other blocks x[...,c,:,k,:] over each block x[...,c,:,c,:], so that all sums over k are zero."""
+    own = torch.diagonal(x, dim1=-4, dim2=-2)
+    own.zero_()
+    own[...] = x.sum(-2).movedim(-3, -1).neg()
+    return x
+''',
     "_with_diagonal": '''
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""

@@ -77,6 +77,7 @@ class _Analysis:
             ir.Diagonal: lambda n: self.of(n.arg),
             ir.DiagonalOf: lambda n: self.of(n.values),
             ir.WithDiagonal: self._with_diagonal,
+            ir.Laplacian: self._laplacian,
             ir.Map: self._map,
             ir.Reduce: self._reduce,
             ir.Contract: self._contract,
@@ -127,6 +128,10 @@ class _Analysis:
         if first is None or second is None:
             return None
         return replace(_worse(first, second), sign=first.sign if first.sign == second.sign else 0)
+
+    def _laplacian(self, node: ir.Laplacian) -> Accuracy | None:
+        found = self.of(node.arg)
+        return None if found is None else replace(_summed(found, node.dims[:1]), sign=0)
 
     def _map(self, node: ir.Map) -> Accuracy | None:
         found = [self.of(arg) for arg in node.args]

@@ -44,6 +44,8 @@ def product_flops(node: ir.Node) -> Expr:
 
 def written(node: ir.Node) -> Expr:
     """The numbers that it puts into memory; a diagonal is written over the array that is there."""
+    if isinstance(node, ir.Laplacian):
+        return _size(node.dims[1:])
     return entries(node.values) if isinstance(node, ir.WithDiagonal) else entries(node)
 
 
@@ -98,5 +100,6 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.Variance: lambda n: product_flops(n) + 2 * entries(n.arg) + 6 * entries(n),
     ir.MinusLabels: lambda n: entries(n),
     ir.Residual: lambda n: ROW["softmax"] * entries(n.arg),
+    ir.Laplacian: lambda n: entries(n),
     ir.Matrix: _inverse,
 }

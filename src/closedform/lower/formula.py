@@ -10,6 +10,7 @@ from closedform.errors import LoweringError
 from closedform.lower import rules
 from closedform.lower.contraction import product
 from closedform.lower.labelled import ZERO, Labelled, align, layout_of, number, to_last, transpose
+from closedform.lower.laplacian import laplacian
 from closedform.lower.nodes import Broadcast, Diagonal, DiagonalOf, Identity, Matrix, MinusLabels, Node, Number, OneHot, Row, WithDiagonal
 from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, multiplied_out, summed
 from closedform.notation import (
@@ -97,7 +98,9 @@ class Formula:
             return Labelled(WithDiagonal(self._full(off, axes), Number(S.Zero), i, j), axes)
         base = align(off, axes)
         base = base if base.dims == dims and not base.is_plain else Broadcast(base, dims)
-        return Labelled(WithDiagonal(base, align(on, kept), i, j), axes)
+        values = align(on, kept)
+        known = laplacian(base, values) if (i, j) == (0, 2) else None
+        return Labelled(known or WithDiagonal(base, values, i, j), axes)
 
     def _full(self, array: Labelled, axes: Sequence[Index]) -> Node:
         node, dims = align(array, axes), tuple(index.dim for index in axes)

@@ -18,6 +18,7 @@ from closedform.notation import (
     Let,
     OneHot,
     cosh,
+    delta,
     equation,
     exp,
     indices,
@@ -54,6 +55,12 @@ _PROBABILITIES = Derivation(
     claims=(
         Claim("complement", 1 - summation(t[k] * p[k], k), c, title="1 - p of a class is the sum of the others"),
         Claim("residual", summation(t[k] * (p[k] - t[k]), k), -c, title="p - y at the label is minus the sum of the others"),
+        Claim(
+            "rows",
+            summation(p[i] * (delta(i, k) - p[k]), k),
+            0,
+            title="p of a class times 1 - p is the sum of its products with the others",
+        ),
         Claim(
             "centred",
             u[i] - summation(p[k] * u[k], k),

@@ -301,6 +301,17 @@ class WithDiagonal(Node):
 
 
 @node
+class Laplacian(Node):
+    """``arg`` with its blocks [c,:,c,:] replaced by minus the sum of the others, [c,:,k,:] over k, as in the Laplacian of a graph."""
+
+    arg: Node
+
+    @cached_property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
 class DiagonalOf(Node):
     """Zeros, but ``values`` where the axes i < j of the result agree; the last axis of ``values`` is the common one."""
 

@@ -80,7 +80,7 @@ def plan_of(derivation: str, function: Function) -> Plan:
     arguments = [node for node in walk(function.result) if isinstance(node, ir.Input | ir.Labels) and not node.is_plain]
     taken = sum((entries(node) for node in arguments), S.Zero)
     result = {base(function.result)}
-    result |= {base(node.arg) for node in result if isinstance(node, ir.WithDiagonal)}  # is written over
+    result |= {base(node.arg) for node in result if isinstance(node, ir.WithDiagonal | ir.Laplacian)}  # is written over
     fleeting = _summed_squares(order)
     sizes = {entries(node) for node in order if node not in result | fleeting}
     sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row)}  # its exponentials
@@ -181,6 +181,7 @@ class _Words:
             ir.AtLabels: "entry at the label of",
             ir.Diagonal: "diagonal of",
             ir.WithDiagonal: "with another diagonal:",
+            ir.Laplacian: "with blocks that sum to zero:",
             ir.DiagonalOf: "zeros with the diagonal",
             ir.Identity: "identity matrix",
             ir.Broadcast: "filled with",

@@ -9,6 +9,7 @@ from closedform.lower.nodes import (
     Identity,
     Input,
     Labels,
+    Laplacian,
     Matrix,
     Node,
     Number,
@@ -46,6 +47,8 @@ def _keeps_rows(node: Node, batch: Dim) -> bool:
         return len(node.arg.dims) > 1 or not inside[0]
     if isinstance(node, Diagonal | WithDiagonal | DiagonalOf):
         return node.i > 0 or not any(inside)
+    if isinstance(node, Laplacian):
+        return not any(inside)
     if isinstance(node, Matrix):
         return len(node.arg.dims) > 2 or not inside[0]
     return True
