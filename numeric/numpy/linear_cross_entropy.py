@@ -291,14 +291,22 @@ def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
 
 
-def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be; NumPy computes half of rows.T @ rows and mirrors it."""
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
+
+    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
+    """
     b, m, n = x.shape
     if out is None or not out.flags.c_contiguous:
         out = np.empty((m, n, m, n), x.dtype)
-    rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
-    np.matmul(rows.T, rows, out=matrix)
-    out *= scale
+    rows, matrix, step = x.reshape(b, m * n), out.reshape(m * n, m * n), max(1, 320 // max(n, 1))
+    for c in range(0, m, step):
+        k = min(c + step, m)
+        block = matrix[c * n : k * n, c * n :]
+        np.matmul(rows[:, c * n : k * n].T, rows[:, c * n :], out=block)
+        block *= scale
+        right = out[c:k, :, k:]
+        out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
     return out
 
 
@@ -439,7 +447,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
     ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-    return _into(out, _laplacian(_gram(ep, -1 / max(B, 1), out)))
+    return _into(out, _laplacian(_gram(ep, -1 / max(B, 1), out, symmetric=True)))
 
 
 def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -860,7 +868,7 @@ class HessianOperatorW:
         _check_out(out, (*self.shape, *self.shape), self.dtype, e, p)
         B = e.shape[0]
         ep = e[:, None, :] * p[:, :, None]  # (B, C, d)
-        return _into(out, _laplacian(_gram(ep, -1 / max(B, 1), out)))
+        return _into(out, _laplacian(_gram(ep, -1 / max(B, 1), out, symmetric=True)))
 
     def linear_operator(self) -> object:
         """A ``scipy.sparse.linalg.LinearOperator`` on flattened directions, for ``eigsh``, ``cg`` and the like; needs SciPy."""

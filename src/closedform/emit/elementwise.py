@@ -58,10 +58,6 @@ class ElementwisePrinter(ABC):
     def where(self, node: ir.Map) -> Code:
         """A choice entry by entry."""
 
-    @abstractmethod
-    def gram(self, array: Code, scale: Code, *, outer: bool) -> Code:
-        """scale*sum_b(x[b,c,m]*x[b,k,n]) for an array x, computed in ``out``; ``outer``: x[b,c,m] = u[b,c]*w[b,m]."""
-
     def number(self, node: ir.Number) -> Code:
         """A number, or a function of sizes."""
         return number_code(node.value, self._sizes_of(node), guard=self.guard)
@@ -119,7 +115,8 @@ class ElementwisePrinter(ABC):
         ordered = (*product.left_labels[1:], *product.right_labels[1:]) == product.out
         if not (square and ordered and product.left_labels[0] == product.right_labels[0]):
             return None
-        return self.gram(self.code(product.left), self.number(scale), outer=_is_outer(product.left))
+        outer = ("symmetric=True",) if _is_outer(product.left) else ()
+        return self.helper("_gram", self.code(product.left), self.number(scale), "out", *outer)
 
     def _jacobian_product(self, node: ir.Map) -> Code | None:
         """p*(x - sum(p*x)) for a softmax p, in one helper: its last steps are one operation."""

@@ -234,14 +234,22 @@ def _probabilities(y: np.ndarray, classes: int, like: np.ndarray) -> np.ndarray:
     return (y[..., None] == np.arange(classes)).astype(like.dtype)
 ''',
     "_gram": '''
-def _gram(x: np.ndarray, scale: float, out: np.ndarray | None) -> np.ndarray:
-    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be; NumPy computes half of rows.T @ rows and mirrors it."""
+def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
+    """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
+
+    ``symmetric``: so is each block, as of an outer product x[b,c,m] = u[b,c]*w[b,m].
+    """
     b, m, n = x.shape
     if out is None or not out.flags.c_contiguous:
         out = np.empty((m, n, m, n), x.dtype)
-    rows, matrix = x.reshape(b, m * n), out.reshape(m * n, m * n)
-    np.matmul(rows.T, rows, out=matrix)
-    out *= scale
+    rows, matrix, step = x.reshape(b, m * n), out.reshape(m * n, m * n), max(1, 320 // max(n, 1))
+    for c in range(0, m, step):
+        k = min(c + step, m)
+        block = matrix[c * n : k * n, c * n :]
+        np.matmul(rows[:, c * n : k * n].T, rows[:, c * n :], out=block)
+        block *= scale
+        right = out[c:k, :, k:]
+        out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
     return out
 ''',
     "_stack_product": '''

@@ -43,10 +43,6 @@ class NumpyPrinter(BodyPrinter):
         """An array over a number, written over itself."""
         return self.helper("_divided", code, divisor)
 
-    def gram(self, array: Code, scale: Code, *, outer: bool) -> Code:
-        """scale*sum_b(x[b,c,m]*x[b,k,n]) for an array x, computed in ``out``; ``outer``: x[b,c,m] = u[b,c]*w[b,m]."""
-        return self.helper("_gram", array, scale, "out")
-
     def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
         """Axes in another order; ``leads``: behind any axes in front."""
         if order == [1, 0]:

@@ -44,10 +44,6 @@ class TorchPrinter(BodyPrinter):
         """An array over a number, written over itself."""
         return Code(f"{code.at(ATOM)}.div_({divisor})")
 
-    def gram(self, array: Code, scale: Code, *, outer: bool) -> Code:
-        """scale*sum_b(x[b,c,m]*x[b,k,n]) for an array x, computed in ``out``; ``outer``: x[b,c,m] = u[b,c]*w[b,m]."""
-        return self.helper("_gram", array, scale, "out", *(("symmetric=True",) if outer else ()))
-
     def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
         """Axes in another order; ``leads``: behind any axes in front."""
         if order == [1, 0]:
