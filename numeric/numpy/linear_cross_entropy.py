@@ -302,9 +302,8 @@ def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool =
     rows, matrix, step = x.reshape(b, m * n), out.reshape(m * n, m * n), max(1, 320 // max(n, 1))
     for c in range(0, m, step):
         k = min(c + step, m)
-        block = matrix[c * n : k * n, c * n :]
-        np.matmul(rows[:, c * n : k * n].T, rows[:, c * n :], out=block)
-        block *= scale
+        left = rows[:, c * n : k * n] * rows.dtype.type(scale)  # fewer numbers than the block
+        np.matmul(left.T, rows[:, c * n :], out=matrix[c * n : k * n, c * n :])
         right = out[c:k, :, k:]
         out[k:, :, c:k] = right.transpose(2, 1, 0, 3) if symmetric else right.transpose(2, 3, 0, 1)
     return out
