@@ -216,6 +216,10 @@ def jacobian_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     Returns:
         Shape (..., N, e, N, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Memory:
         Besides arguments and result, arrays of up to M*N*d or N*d*e numbers at each position of the leading axes.
 
@@ -249,8 +253,9 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
         Shape (..., N, e), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of v, K costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of v, K
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
@@ -285,8 +290,9 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
         Shape (..., N, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of g, V
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
@@ -326,8 +332,9 @@ def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
         Shape (..., N, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of v, K, Q, g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of v, K,
+        g, V, Q costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
@@ -399,8 +406,9 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
         Shape (..., N, e), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of Q, v costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of Q, v
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
@@ -435,8 +443,9 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
         Shape (..., M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
-        beyond what rounding S and expressions of g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of g, V
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
@@ -476,8 +485,9 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
         Shape (..., M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
-        beyond what rounding S and expressions of Q, v, K, g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of Q, v,
+        g, V, K costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.

@@ -102,6 +102,9 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C, B.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -127,6 +130,9 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -161,6 +167,9 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -199,6 +208,9 @@ def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
 
@@ -236,6 +248,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -268,6 +283,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

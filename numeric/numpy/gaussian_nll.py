@@ -126,6 +126,9 @@ def value(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of mu.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -300,7 +303,7 @@ def hessian_trace_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray
         A number, in the dtype of mu.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -116,6 +116,10 @@ def value(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
+        beyond what rounding expressions of z, y costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -145,6 +149,9 @@ def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.nda
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, beyond what rounding r and expressions of z, y costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -176,6 +183,9 @@ def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndar
     Returns:
         Shape (B, C, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, y costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -206,6 +216,9 @@ def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray, *, o
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, y costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
@@ -239,6 +252,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, y costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -267,6 +283,10 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.nda
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of z, y
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

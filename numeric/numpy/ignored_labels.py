@@ -266,6 +266,9 @@ def value(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -297,8 +300,8 @@ def gradient(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | N
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B;
-        where labels are probabilities, of the sum of what is subtracted.
+        8 ulp of each entry, and a roundoff for each number added over B; where labels are probabilities, of the sum of
+        what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -332,7 +335,7 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -368,6 +371,10 @@ def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.n
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
@@ -406,7 +413,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -440,7 +447,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

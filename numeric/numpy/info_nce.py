@@ -233,7 +233,8 @@ def value(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
         Shape (...,), in the dtype of q.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
+        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding expressions of k, q, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.
@@ -299,6 +300,10 @@ def hessian_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Memory:
         Besides arguments and result, arrays of up to N^2*d or N*d^2 numbers at each position of the leading axes.
 
@@ -335,8 +340,9 @@ def hvp_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *,
         Shape (..., N, d), in the dtype of q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
-        beyond what rounding s and expressions of V, k costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding s and expressions of V, k
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
@@ -407,7 +413,7 @@ def hessian_trace_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N, d,
-        beyond what rounding s costs.
+        beyond what rounding expressions of k, q, T costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
@@ -586,7 +592,8 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
         Shape (...,), in the dtype of q.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding s costs.
+        8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding expressions of k, q, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.

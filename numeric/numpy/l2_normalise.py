@@ -91,6 +91,9 @@ def value(x: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over d.
+
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together; out cannot hold the result.
@@ -112,6 +115,9 @@ def jacobian(x: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
 
     Returns:
         Shape (..., d, d), in the dtype of x.
+
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d.
 
     Memory:
         Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
@@ -141,6 +147,9 @@ def jvp(x: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     Returns:
         Shape (..., d), in the dtype of x.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d.
+
     Memory:
         Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
 
@@ -167,6 +176,9 @@ def vjp(x: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
 
     Returns:
         Shape (..., d), in the dtype of x.
+
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d.
 
     Memory:
         Besides arguments and result, arrays of up to d numbers at each position of the leading axes.
@@ -196,6 +208,9 @@ def hvp(x: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
 
     Returns:
         Shape (..., d), in the dtype of x.
+
+    Accuracy:
+        48 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d.
 
     Memory:
         Besides arguments and result, arrays of up to d numbers at each position of the leading axes.

@@ -465,8 +465,9 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
-        beyond what rounding z and expressions of e, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over B, beyond what rounding z and expressions of e, V
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
@@ -617,6 +618,10 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     Returns:
         Shape (B, d, d), in the dtype of W.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C*d numbers.
 
@@ -659,8 +664,9 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding z and expressions of v, W costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z and expressions of v, W
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
@@ -703,6 +709,10 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
 
     Returns:
         Shape (B, d), in the dtype of W.
+
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C*d numbers.

@@ -279,6 +279,10 @@ def jacobian_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
     Returns:
         Shape (..., N, e, N, d), in the dtype of Q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
+        beyond what rounding S costs.
+
     Memory:
         Besides arguments and result, arrays of up to M*N*d or N*d*e numbers at each position of the leading axes.
 
@@ -314,8 +318,9 @@ def jvp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
         Shape (..., N, e), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of v, K costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of v, K
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
@@ -353,8 +358,9 @@ def vjp_Q(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
         Shape (..., N, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of g, V
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
@@ -405,8 +411,9 @@ def hvp_Q(
         Shape (..., N, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of v, K, Q, g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of v, K,
+        g, V, Q costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*d numbers at each position of the leading axes.
@@ -482,8 +489,9 @@ def jvp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, v: torch.Tensor, *,
         Shape (..., N, e), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M,
-        beyond what rounding S and expressions of Q, v costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, beyond what rounding S and expressions of Q, v
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or N*e numbers at each position of the leading axes.
@@ -521,8 +529,9 @@ def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
         Shape (..., M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
-        beyond what rounding S and expressions of g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of g, V
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
@@ -573,8 +582,9 @@ def hvp_K(
         Shape (..., M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
-        beyond what rounding S and expressions of Q, v, K, g, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of Q, v,
+        g, V, K costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.

@@ -107,6 +107,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C, B.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -134,6 +137,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -172,6 +178,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
 
     Returns:
         Shape (B, C, C), in the dtype of z.
+
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -214,6 +223,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
 
@@ -255,6 +267,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -291,6 +306,9 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

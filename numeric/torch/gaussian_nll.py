@@ -143,6 +143,9 @@ def value(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of mu.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -335,7 +338,7 @@ def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torc
         A number, in the dtype of mu.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -138,6 +138,10 @@ def value(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Te
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
+        beyond what rounding expressions of z, y costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -169,6 +173,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: 
 
     Returns:
         Shape (B, C), in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, beyond what rounding r and expressions of z, y costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -202,6 +209,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: t
     Returns:
         Shape (B, C, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, y costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -234,6 +244,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, v: torch.Tens
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, y costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
@@ -269,6 +282,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, 
     Returns:
         Shape (B, C), in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, beyond what rounding expressions of z, y costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -299,6 +315,10 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> 
 
     Returns:
         A number, in the dtype of z.
+
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of z, y
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -354,6 +354,9 @@ def value(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        8 ulp of each entry, and a roundoff for each number added over B.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 
@@ -387,8 +390,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Te
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B;
-        where labels are probabilities, of the sum of what is subtracted.
+        8 ulp of each entry, and a roundoff for each number added over B; where labels are probabilities, of the sum of
+        what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -424,7 +427,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -462,6 +465,10 @@ def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, o
 
     Returns:
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
+
+    Accuracy:
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
@@ -502,7 +509,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: 
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -538,7 +545,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -313,7 +313,8 @@ def value(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Te
         Shape (...,), in the dtype of q.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding s costs.
+        8 ulp of each entry, and a roundoff for each number added over N, beyond what rounding expressions of k, q, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.
@@ -383,6 +384,10 @@ def hessian_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out:
     Returns:
         Shape (..., N, d, N, d), in the dtype of q.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        beyond what rounding s costs.
+
     Memory:
         Besides arguments and result, arrays of up to N^2*d or N*d^2 numbers at each position of the leading axes.
 
@@ -421,8 +426,9 @@ def hvp_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
         Shape (..., N, d), in the dtype of q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
-        beyond what rounding s and expressions of V, k costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding s and expressions of V, k
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
@@ -498,7 +504,7 @@ def hessian_trace_q(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N, d,
-        beyond what rounding s costs.
+        beyond what rounding expressions of k, q, T costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
@@ -687,7 +693,8 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
         Shape (...,), in the dtype of q.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding s costs.
+        8 ulp of each entry, and a roundoff for each number added over d, N, beyond what rounding expressions of k, q, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 numbers at each position of the leading axes.

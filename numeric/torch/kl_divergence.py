@@ -314,6 +314,9 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns:
         A number, in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
 

@@ -551,8 +551,9 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
         Shape (C, d), or (K, C, d) for several, in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
-        beyond what rounding z and expressions of e, V costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over B, beyond what rounding z and expressions of e, V
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
@@ -714,6 +715,10 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     Returns:
         Shape (B, d, d), in the dtype of W.
 
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
+
     Memory:
         Besides arguments and result, arrays of up to B*C*d numbers.
 
@@ -761,8 +766,9 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         Shape (B, d), or (K, B, d) for several, in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
-        beyond what rounding z and expressions of v, W costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z and expressions of v, W
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
@@ -810,6 +816,10 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
 
     Returns:
         Shape (B, d), in the dtype of W.
+
+    Accuracy:
+        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C*d numbers.

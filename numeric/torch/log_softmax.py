@@ -371,6 +371,9 @@ def hvp(z: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     Returns:
         Shape (..., C), in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 

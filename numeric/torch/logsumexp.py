@@ -273,6 +273,10 @@ def value(z: torch.Tensor) -> torch.Tensor:
     Returns:
         Shape (...,), in the dtype of z.
 
+    Accuracy:
+        16 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
+        and what the others add to it.
+
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
 

@@ -7,8 +7,8 @@ from textwrap import wrap
 
 from sympy import Symbol
 
-from closedform.lower.accuracy import ENTRY, SPREAD, TERMS, accuracy
-from closedform.lower.nodes import Decided, Input, Labels, Majority, MinusLabels, Node, Residual, Top
+from closedform.lower.accuracy import accuracy
+from closedform.lower.nodes import Decided, Input, Labels, Majority, MinusLabels, Node, Residual, Row, Top
 from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
 from closedform.lower.traversal import walk
@@ -87,25 +87,31 @@ def function_docstring(function: Function, program: Program, output: str, wrt: s
     return "\n".join(lines)
 
 
-OF = {
-    ENTRY: "each entry",
-    SPREAD: "each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k]))",
-    TERMS: "the sum of the absolute values of each entry's terms",
+SPREAD = "sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])"
+TERMS = "the sum of the absolute values of each entry's terms"
+OF = {  # by Accuracy.added, .centred
+    (False, False): "each entry",
+    (False, True): f"each entry's condition ({SPREAD})",
+    (True, False): TERMS,
+    (True, True): f"{TERMS} ({SPREAD})",
 }
 
 
 def _accuracy(function: Function) -> list[str]:
     """The section that says how large the error is, and relative to what; nothing where that is not known."""
-    found = accuracy(function.result)
+    found = accuracy(function.result, function.parameters)
     if found is None:
         return []
-    text = f"{found.ulps} ulp of {OF[found.of]}"
+    text = f"{found.ulps} ulp of {OF[found.added, found.centred]}"
     if found.sums:
         text += f", and a roundoff for each number added over {', '.join(dim.name for dim in found.sums)}"
     if found.beyond:
         text += f", beyond what rounding {_rounded(found.beyond, dict(reversed(function.names)))} costs"
-    if any(isinstance(node, MinusLabels | Residual) for node in walk(function.result)):
+    nodes = set(walk(function.result))
+    if any(isinstance(node, MinusLabels | Residual) for node in nodes):
         text += "; where labels are probabilities, of the sum of what is subtracted"
+    if found.added and any(isinstance(node, Row) and node.op == "logsumexp" for node in nodes):
+        text += "; the terms of a logsumexp are the largest number and what the others add to it"
     return ["Accuracy:", *(f"    {line}" for line in wrap(f"{text}.", WIDTH - 4)), ""]
 
 
