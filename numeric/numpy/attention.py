@@ -99,23 +99,29 @@ def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return e
 
 
-def _majority(p: np.ndarray) -> np.ndarray:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: np.ndarray) -> np.ndarray:
+    """Position of the largest entry of each row of p."""
     return p.argmax(-1)[..., None]
 
 
-def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return np.take_along_axis(p, majority, -1) > 0.5
+def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = np.abs(own - mean) <= 8 * np.finfo(mean.dtype).eps * np.abs(mean)
+    return np.where(leads | same, own, mean)
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = np.einsum("...i,...i->...", x, p)[..., None]
-    if not decided.any():
-        return mean
-    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, mean)
+    return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
 
 
 def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -123,17 +129,17 @@ def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
     return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
+    x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
     x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     p = _laid_out_like(p, x)
-    product = _centred(x, p, majority, decided, out)
+    product = _centred(x, p, leader, leads, out)
     product *= p
     return product
 
@@ -144,12 +150,12 @@ def _divided(x: np.ndarray, by: float) -> np.ndarray:
     return x
 
 
-def _centred_columns(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _centred_columns(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
     """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
 
-    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    That is the row of x at the leader, if there is one, so that what is left keeps the digits of its spread.
     """
-    near = np.where(decided, np.take_along_axis(x, majority, -2), p @ x)
+    near = _nearest(p @ x, np.take_along_axis(x, leader, -2), leads)
     rest = x[..., None, :, :] - near[..., None, :]
     rest -= p[..., None, :] @ rest
     return rest
@@ -270,8 +276,8 @@ def jvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     vK = v @ K.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(vK, P, majority, _decided(P, majority), vK) @ V, max(d**0.5, 1)))
+    leader = _leader(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(vK, P, leader, _leads(P, leader), vK) @ V, max(d**0.5, 1)))
 
 
 def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -307,8 +313,8 @@ def vjp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     gV = g @ V.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(gV, P, majority, _decided(P, majority), gV) @ K, max(d**0.5, 1)))
+    leader = _leader(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(gV, P, leader, _leads(P, leader), gV) @ K, max(d**0.5, 1)))
 
 
 def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -348,10 +354,10 @@ def hvp_Q(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    decided = _decided(P, majority)  # (..., N, 1)
-    part = _centred(v @ K.mT, P, majority, decided) * _centred(g @ V.mT, P, majority, decided)  # (..., N, M)
-    return _into(out, _divided(_softmax_jvp(part, P, majority, decided) @ K, max(d, 1)))
+    leader = _leader(P)  # (..., N, 1)
+    leads = _leads(P, leader)  # (..., N, 1)
+    part = _centred(v @ K.mT, P, leader, leads) * _centred(g @ V.mT, P, leader, leads)  # (..., N, M)
+    return _into(out, _divided(_softmax_jvp(part, P, leader, leads) @ K, max(d, 1)))
 
 
 def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -384,8 +390,8 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    centred = _centred_columns(V, P, majority, _decided(P, majority))[..., None, :]  # (..., N, M, 1, e)
+    leader = _leader(P)  # (..., N, 1)
+    centred = _centred_columns(V, P, leader, _leads(P, leader))[..., None, :]  # (..., N, M, 1, e)
     part = centred * ((P / max(d**0.5, 1))[..., None] * Q[..., None, :])[..., None]  # (..., N, M, d, e)
     return _into(out, np.einsum("...ijkl->...iljk", part))
 
@@ -423,8 +429,8 @@ def jvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, v: np.ndarray, *, out: np
     Qv = Q @ v.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(Qv, P, majority, _decided(P, majority), Qv) @ V, max(d**0.5, 1)))
+    leader = _leader(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(Qv, P, leader, _leads(P, leader), Qv) @ V, max(d**0.5, 1)))
 
 
 def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -460,8 +466,8 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
     gV = g @ V.mT  # (..., N, M)
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    return _into(out, _divided(_softmax_jvp(gV, P, majority, _decided(P, majority), gV).mT @ Q, max(d**0.5, 1)))
+    leader = _leader(P)  # (..., N, 1)
+    return _into(out, _divided(_softmax_jvp(gV, P, leader, _leads(P, leader), gV).mT @ Q, max(d**0.5, 1)))
 
 
 def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -501,10 +507,10 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
     d = Q.shape[-1]
     S = _divided(Q @ K.mT, max(d**0.5, 1))  # (..., N, M)
     P = _softmax(S)  # (..., N, M)
-    majority = _majority(P)  # (..., N, 1)
-    decided = _decided(P, majority)  # (..., N, 1)
-    part = _centred(Q @ v.mT, P, majority, decided) * _centred(g @ V.mT, P, majority, decided)  # (..., N, M)
-    return _into(out, _divided(_softmax_jvp(part, P, majority, decided).mT @ Q, max(d, 1)))
+    leader = _leader(P)  # (..., N, 1)
+    leads = _leads(P, leader)  # (..., N, 1)
+    part = _centred(Q @ v.mT, P, leader, leads) * _centred(g @ V.mT, P, leader, leads)  # (..., N, M)
+    return _into(out, _divided(_softmax_jvp(part, P, leader, leads).mT @ Q, max(d, 1)))
 
 
 def jacobian_V(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -139,35 +139,41 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _majority(p: np.ndarray) -> np.ndarray:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: np.ndarray) -> np.ndarray:
+    """Position of the largest entry of each row of p."""
     return p.argmax(-1)[..., None]
 
 
-def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return np.take_along_axis(p, majority, -1) > 0.5
+def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not _decided(p, majority).any():
+def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
-    np.put_along_axis(rest, majority, 0, -1)
+    np.put_along_axis(rest, leader, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, others, -1)
+    np.put_along_axis(rest, leader, others, -1)
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = np.abs(own - mean) <= 8 * np.finfo(mean.dtype).eps * np.abs(mean)
+    return np.where(leads | same, own, mean)
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = np.einsum("...i,...i->...", x, p)[..., None]
-    if not decided.any():
-        return mean
-    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, mean)
+    return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
 
 
 def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -175,17 +181,17 @@ def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
     return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
+    x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
     x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     p = _laid_out_like(p, x)
-    product = _centred(x, p, majority, decided, out)
+    product = _centred(x, p, leader, leads, out)
     product *= p
     return product
 
@@ -359,8 +365,8 @@ def hvp_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *,
     Vk = V @ k.mT  # (..., N, N)
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    majority = _majority(p)  # (..., N, 1)
-    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp(Vk, p, majority, _decided(p, majority), Vk) @ k))
+    leader = _leader(p)  # (..., N, 1)
+    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp(Vk, p, leader, _leads(p, leader), Vk) @ k))
 
 
 def hessian_diagonal_q(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -500,7 +506,7 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    part_1 = (1 / max(N, 1) / part * _complement(p, _majority(p)).mT * p.mT)[..., None]  # (..., N, N, 1)
+    part_1 = (1 / max(N, 1) / part * _complement(p, _leader(p)).mT * p.mT)[..., None]  # (..., N, N, 1)
     product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
     part_2 = -1 / max(N, 1) / part * np.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
     return _into(out, _with_diagonal(part_2, np.einsum("...ijk->...jki", product), -4, -2))
@@ -575,7 +581,7 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _majority(p)).mT * p.mT) @ (q**2)))
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _leader(p)).mT * p.mT) @ (q**2)))
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -608,5 +614,5 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    part = np.einsum("...ij,...ij->...i", q, q) * (_complement(p, _majority(p)) * p).sum(-1)  # (..., N)
-    return 1 / max(N, 1) / T**2 * part.sum(-1)
+    total = (np.einsum("...ij,...ij->...i", q, q) * (_complement(p, _leader(p)) * p).sum(-1)).sum(-1)  # (...,)
+    return 1 / max(N, 1) / T**2 * total

@@ -179,35 +179,41 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _majority(p: np.ndarray) -> np.ndarray:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: np.ndarray) -> np.ndarray:
+    """Position of the largest entry of each row of p."""
     return p.argmax(-1)[..., None]
 
 
-def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return np.take_along_axis(p, majority, -1) > 0.5
+def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not _decided(p, majority).any():
+def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
-    np.put_along_axis(rest, majority, 0, -1)
+    np.put_along_axis(rest, leader, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, others, -1)
+    np.put_along_axis(rest, leader, others, -1)
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = np.abs(own - mean) <= 8 * np.finfo(mean.dtype).eps * np.abs(mean)
+    return np.where(leads | same, own, mean)
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = np.einsum("...i,...i->...", x, p)[..., None]
-    if not decided.any():
-        return mean
-    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, mean)
+    return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
 
 
 def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -215,17 +221,17 @@ def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
     return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
+    x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
     x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
 
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     p = _laid_out_like(p, x)
-    product = _centred(x, p, majority, decided, out)
+    product = _centred(x, p, leader, leads, out)
     product *= p
     return product
 
@@ -236,12 +242,12 @@ def _divided(x: np.ndarray, by: float) -> np.ndarray:
     return x
 
 
-def _centred_columns(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _centred_columns(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
     """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
 
-    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    That is the row of x at the leader, if there is one, so that what is left keeps the digits of its spread.
     """
-    near = np.where(decided, np.take_along_axis(x, majority, -2), p @ x)
+    near = _nearest(p @ x, np.take_along_axis(x, leader, -2), leads)
     rest = x[..., None, :, :] - near[..., None, :]
     rest -= p[..., None, :] @ rest
     return rest
@@ -486,12 +492,12 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    decided = _decided(p, majority)  # (B, 1)
+    leader = _leader(p)  # (B, 1)
+    leads = _leads(p, leader)  # (B, 1)
 
     def along(V: np.ndarray) -> np.ndarray:
         eV = _stack_product(e, V)  # (..., B, C)
-        return _divided(_stack_times(_softmax_jvp(eV, p, majority, decided, eV).mT, e), max(B, 1))
+        return _divided(_stack_times(_softmax_jvp(eV, p, leader, leads, eV).mT, e), max(B, 1))
 
     return _stacked(along, V, 2, B * C, out)
 
@@ -528,7 +534,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    return _into(out, _divided(_times_squares(_complement(p, _majority(p)) * p, e), max(B, 1)))
+    return _into(out, _divided(_times_squares(_complement(p, _leader(p)) * p, e), max(B, 1)))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -560,7 +566,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    return np.einsum("ij,ij->i", e, e) @ (_complement(p, _majority(p)) * p).sum(-1) / max(B, 1)
+    return np.einsum("ij,ij->i", e, e) @ (_complement(p, _leader(p)) * p).sum(-1) / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -639,8 +645,8 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        centred = _centred_columns(W, p, majority, _decided(p, majority))  # (B, C, d)
+        leader = _leader(p)  # (B, 1)
+        centred = _centred_columns(W, p, leader, _leads(p, leader))  # (B, C, d)
         return centred.mT @ (centred * (p / max(B, 1))[:, :, None])
 
     for at in _blocks(B, out.size):
@@ -687,9 +693,9 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         vW = _stack_times(v, W.T)  # (..., B, C)
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        decided = _decided(p, majority)  # (B, 1)
-        return _divided(_stack_times(_softmax_jvp(vW, p, majority, decided, vW), W), max(B, 1))
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return _divided(_stack_times(_softmax_jvp(vW, p, leader, leads, vW), W), max(B, 1))
 
     for at in _blocks(B, out.size):
         out[..., at, :] = rows(e[at], v[..., at, :])
@@ -731,8 +737,8 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        product = np.einsum("ikj,ik->ij", _centred_columns(W, p, majority, _decided(p, majority)) ** 2, p)  # (B, d)
+        leader = _leader(p)  # (B, 1)
+        product = np.einsum("ikj,ik->ij", _centred_columns(W, p, leader, _leads(p, leader)) ** 2, p)  # (B, d)
         return product / max(B, 1)
 
     for at in _blocks(B, out.size):
@@ -783,8 +789,8 @@ class HessianOperatorW:
         dtype: of the arguments and of results.
         e: features, shape (B, d).
         p: probabilities, shape (B, C).
-        majority: where the entry is that has more than half of a row, if one has, shape (B, 1).
-        decided: whether one has, shape (B, 1).
+        leader: where the largest entry of a row is, if it is an eighth or more, shape (B, 1).
+        leads: whether it is, shape (B, 1).
         scaled_e: shape (B, d).
     """
 
@@ -794,12 +800,12 @@ class HessianOperatorW:
         dtype: np.dtype,
         e: np.ndarray,
         p: np.ndarray,
-        majority: np.ndarray,
-        decided: np.ndarray,
+        leader: np.ndarray,
+        leads: np.ndarray,
         scaled_e: np.ndarray,
     ) -> None:
         self.shape, self.dtype = shape, dtype
-        self.e, self.p, self.majority, self.decided, self.scaled_e = e, p, majority, decided, scaled_e
+        self.e, self.p, self.leader, self.leads, self.scaled_e = e, p, leader, leads, scaled_e
 
     def hvp(self, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
         """The Hessian times a direction, or times several.
@@ -816,15 +822,15 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: V or out has another dtype or shape than is asked for.
         """
-        e, p, majority, decided, scaled_e = self.e, self.p, self.majority, self.decided, self.scaled_e
+        e, p, leader, leads, scaled_e = self.e, self.p, self.leader, self.leads, self.scaled_e
         _check_direction("V", V, self.shape, self.dtype)
-        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, majority, decided, scaled_e, V)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, leader, leads, scaled_e, V)
         C = self.shape[0]
         B = e.shape[0]
 
         def along(V: np.ndarray) -> np.ndarray:
             eV = _stack_product(e, V)  # (..., B, C)
-            return _stack_times(_softmax_jvp(eV, p, majority, decided, eV).mT, scaled_e)
+            return _stack_times(_softmax_jvp(eV, p, leader, leads, eV).mT, scaled_e)
 
         return _stacked(along, V, 2, B * C, out)
 
@@ -842,10 +848,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p, majority = self.e, self.p, self.majority
-        _check_out(out, self.shape, self.dtype, e, p, majority)
+        e, p, leader = self.e, self.p, self.leader
+        _check_out(out, self.shape, self.dtype, e, p, leader)
         B = e.shape[0]
-        return _into(out, _divided(_times_squares(_complement(p, majority) * p, e), max(B, 1)))
+        return _into(out, _divided(_times_squares(_complement(p, leader) * p, e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -855,9 +861,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, majority = self.e, self.p, self.majority
+        e, p, leader = self.e, self.p, self.leader
         B = e.shape[0]
-        return np.einsum("ij,ij->i", e, e) @ (_complement(p, majority) * p).sum(-1) / max(B, 1)
+        return np.einsum("ij,ij->i", e, e) @ (_complement(p, leader) * p).sum(-1) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.
@@ -915,7 +921,7 @@ def hessian_operator_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> HessianOp
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    decided = _decided(p, majority)  # (B, 1)
+    leader = _leader(p)  # (B, 1)
+    leads = _leads(p, leader)  # (B, 1)
     scaled_e = e / max(B, 1)  # (B, d)
-    return HessianOperatorW(W.shape, W.dtype, e, p, majority, decided, scaled_e)
+    return HessianOperatorW(W.shape, W.dtype, e, p, leader, leads, scaled_e)

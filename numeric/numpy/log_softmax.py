@@ -112,40 +112,46 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 
 
-def _majority(p: np.ndarray) -> np.ndarray:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: np.ndarray) -> np.ndarray:
+    """Position of the largest entry of each row of p."""
     return p.argmax(-1)[..., None]
 
 
-def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return np.take_along_axis(p, majority, -1) > 0.5
+def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not _decided(p, majority).any():
+def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
-    np.put_along_axis(rest, majority, 0, -1)
+    np.put_along_axis(rest, leader, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, others, -1)
+    np.put_along_axis(rest, leader, others, -1)
     return rest
 
 
-def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = np.abs(own - mean) <= 8 * np.finfo(mean.dtype).eps * np.abs(mean)
+    return np.where(leads | same, own, mean)
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = np.einsum("...i,...i->...", x, p)[..., None]
-    if not decided.any():
-        return mean
-    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, mean)
+    return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
 
 
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
+    x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
     x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 
@@ -219,7 +225,7 @@ def jacobian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     C = z.shape[-1]
     p = _softmax(z)  # (..., C)
     part = np.broadcast_to((-p)[..., None, :], (*z.shape[:-1], C, C))  # (..., C, C)
-    return _into(out, _with_diagonal(part.copy(), _complement(p, _majority(p))))
+    return _into(out, _with_diagonal(part.copy(), _complement(p, _leader(p))))
 
 
 def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -248,8 +254,8 @@ def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
     sizes = _check_leading(("z", z, "C"), ("v", v, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, v)
     p = _softmax(z)  # (..., C)
-    majority = _majority(p)  # (..., 1)
-    return _into(out, _centred(v, p, majority, _decided(p, majority)))
+    leader = _leader(p)  # (..., 1)
+    return _into(out, _centred(v, p, leader, _leads(p, leader)))
 
 
 def vjp(z: np.ndarray, g: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

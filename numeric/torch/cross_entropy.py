@@ -242,45 +242,52 @@ def _is_small(x: torch.Tensor) -> bool:
     return x.numel() < 2**15
 
 
-def _majority(p: torch.Tensor) -> torch.Tensor:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry of each row of p, if it is an eighth or more; of any other where none is."""
     if _is_small(p):
         return _top(p)
     largest = p.amax(-1, keepdim=True)
-    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
+    return _top(p) if _holds((largest >= 0.125).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return p.gather(-1, majority) > 0.5
+def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return p.gather(-1, leader) >= 0.125
 
 
-def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds(_decided(p, majority).any()):
+    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, _others(p, majority))
+    return put(rest, -1, leader, _others(p, leader))
 
 
-def _near_mean(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = torch.abs(own - mean) <= 8 * torch.finfo(mean.dtype).eps * torch.abs(mean)
+    return torch.where(leads | same, own, mean)
+
+
+def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = (p * x).sum(-1, keepdim=True)
-    if torch.compiler.is_compiling():  # sums over rows fuse, entries picked by their place do not
-        leads = p > 0.5
-        return torch.where(leads.any(-1, keepdim=True), torch.where(leads, x, 0).sum(-1, keepdim=True), mean)
-    if not _is_small(x) and not _holds(decided.any()):
+    if torch.compiler.is_compiling():  # reductions of rows fuse, entries picked by their place do not: any entry that leads will do
+        own = torch.where(p >= 0.125, x, -torch.inf).amax(-1, keepdim=True)
+        return torch.where(own > -torch.inf, own, mean)
+    if not _is_small(x) and not _holds(leads.any()):
         return mean
-    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return torch.where(decided, x.gather(-1, at), mean)
+    at = leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1)
+    return _nearest(mean, x.gather(-1, at), leads)
 
 
-def _centred(
-    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
-) -> torch.Tensor:
+def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    rest = torch.sub(x, _near_mean(x, p, majority, decided), out=out)
+    rest = torch.sub(x, _near_mean(x, p, leader, leads), out=out)
     return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
 
 
@@ -290,14 +297,14 @@ def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def _softmax_jvp(
-    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+    x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
     """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
     if x.ndim > p.ndim or torch.compiler.is_compiling():  # there is no one operation for it
         p = _laid_out_like(p, x)
-        return torch.mul(_centred(x, p, majority, decided, out), p, out=out)
-    if _is_small(x) or _holds(decided.any()):
-        x = x - x.gather(-1, majority) * decided
+        return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
+    if _is_small(x) or _holds(leads.any()):
+        x = x - x.gather(-1, leader) * leads
     product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
@@ -458,7 +465,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
         z = _wide(z)
         p = _softmax_apart(z)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-        return _with_diagonal(part, _complement(p, _majority(p)) * p / max(B, 1)).to(dtype)
+        return _with_diagonal(part, _complement(p, _leader(p)) * p / max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z)
@@ -503,9 +510,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     def rows(z: torch.Tensor, v: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
         z, v = _wide(z), _wide(v)
         p = _softmax(z, spare)  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        decided = _decided(p, majority)  # (B, 1)
-        return _softmax_jvp(v, p, majority, decided, into).div_(max(B, 1)).to(dtype)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return _softmax_jvp(v, p, leader, leads, into).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z, v)
@@ -548,7 +555,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     def rows(z: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
         z = _wide(z)
         p = _softmax(z, spare)  # (B, C)
-        return (_complement(p, _majority(p)) * p / max(B, 1)).to(dtype)
+        return (_complement(p, _leader(p)) * p / max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z)
@@ -586,4 +593,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     z, y = _wide(z), _wide(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return ((_complement(p, _majority(p)) * p).sum() / max(B, 1)).to(dtype)
+    return ((_complement(p, _leader(p)) * p).sum() / max(B, 1)).to(dtype)

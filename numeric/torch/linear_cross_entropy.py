@@ -258,45 +258,52 @@ def _is_small(x: torch.Tensor) -> bool:
     return x.numel() < 2**15
 
 
-def _majority(p: torch.Tensor) -> torch.Tensor:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry of each row of p, if it is an eighth or more; of any other where none is."""
     if _is_small(p):
         return _top(p)
     largest = p.amax(-1, keepdim=True)
-    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
+    return _top(p) if _holds((largest >= 0.125).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return p.gather(-1, majority) > 0.5
+def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return p.gather(-1, leader) >= 0.125
 
 
-def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds(_decided(p, majority).any()):
+    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, _others(p, majority))
+    return put(rest, -1, leader, _others(p, leader))
 
 
-def _near_mean(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = torch.abs(own - mean) <= 8 * torch.finfo(mean.dtype).eps * torch.abs(mean)
+    return torch.where(leads | same, own, mean)
+
+
+def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = (p * x).sum(-1, keepdim=True)
-    if torch.compiler.is_compiling():  # sums over rows fuse, entries picked by their place do not
-        leads = p > 0.5
-        return torch.where(leads.any(-1, keepdim=True), torch.where(leads, x, 0).sum(-1, keepdim=True), mean)
-    if not _is_small(x) and not _holds(decided.any()):
+    if torch.compiler.is_compiling():  # reductions of rows fuse, entries picked by their place do not: any entry that leads will do
+        own = torch.where(p >= 0.125, x, -torch.inf).amax(-1, keepdim=True)
+        return torch.where(own > -torch.inf, own, mean)
+    if not _is_small(x) and not _holds(leads.any()):
         return mean
-    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return torch.where(decided, x.gather(-1, at), mean)
+    at = leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1)
+    return _nearest(mean, x.gather(-1, at), leads)
 
 
-def _centred(
-    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
-) -> torch.Tensor:
+def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    rest = torch.sub(x, _near_mean(x, p, majority, decided), out=out)
+    rest = torch.sub(x, _near_mean(x, p, leader, leads), out=out)
     return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
 
 
@@ -306,14 +313,14 @@ def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def _softmax_jvp(
-    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+    x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
     """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
     if x.ndim > p.ndim or torch.compiler.is_compiling():  # there is no one operation for it
         p = _laid_out_like(p, x)
-        return torch.mul(_centred(x, p, majority, decided, out), p, out=out)
-    if _is_small(x) or _holds(decided.any()):
-        x = x - x.gather(-1, majority) * decided
+        return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
+    if _is_small(x) or _holds(leads.any()):
+        x = x - x.gather(-1, leader) * leads
     product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
@@ -321,13 +328,13 @@ def _softmax_jvp(
     return torch.addcmul(product, p, rounding, value=-1)
 
 
-def _centred_columns(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _centred_columns(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
     """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
 
-    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    That is the row of x at the leader, if there is one, so that what is left keeps the digits of its spread.
     """
-    own = x.gather(-2, majority.expand(*majority.shape[:-1], x.shape[-1]))
-    rest = x.unsqueeze(-3) - torch.where(decided, own, p @ x).unsqueeze(-2)
+    own = x.gather(-2, leader.expand(*leader.shape[:-1], x.shape[-1]))
+    rest = x.unsqueeze(-3) - _nearest(p @ x, own, leads).unsqueeze(-2)
     mean = p.unsqueeze(-2) @ rest
     return rest.sub_(mean) if _plain(x, p) else rest - mean
 
@@ -574,12 +581,12 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    decided = _decided(p, majority)  # (B, 1)
+    leader = _leader(p)  # (B, 1)
+    leads = _leads(p, leader)  # (B, 1)
 
     def along(V: torch.Tensor) -> torch.Tensor:
         eV = _stack_product(e, V)  # (..., B, C)
-        return (_softmax_jvp(eV, p, majority, decided, _own(eV, p)).mT @ e).div_(max(B, 1))
+        return (_softmax_jvp(eV, p, leader, leads, _own(eV, p)).mT @ e).div_(max(B, 1))
 
     return _stacked(along, V, 2, B * C, out, dtype)
 
@@ -618,7 +625,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    return _into(out, _times_squares(_complement(p, _majority(p)) * p, e).div_(max(B, 1)), dtype)
+    return _into(out, _times_squares(_complement(p, _leader(p)) * p, e).div_(max(B, 1)), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -652,7 +659,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _majority(p)) * p).sum(-1) / max(B, 1)).to(dtype)
+    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _leader(p)) * p).sum(-1) / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -739,8 +746,8 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        centred = _centred_columns(W, p, majority, _decided(p, majority))  # (B, C, d)
+        leader = _leader(p)  # (B, 1)
+        centred = _centred_columns(W, p, leader, _leads(p, leader))  # (B, C, d)
         return (centred.mT @ (centred * (p / max(B, 1))[:, :, None])).to(dtype)
 
     if out is None:
@@ -792,9 +799,9 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         vW = v @ W.T  # (..., B, C)
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        decided = _decided(p, majority)  # (B, 1)
-        return (_softmax_jvp(vW, p, majority, decided, _own(vW, p)) @ W).div_(max(B, 1)).to(dtype)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return (_softmax_jvp(vW, p, leader, leads, _own(vW, p)) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e, v)
@@ -841,9 +848,9 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         e = _wide(e)
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
-        majority = _majority(p)  # (B, 1)
-        part = _centred_columns(W, p, majority, _decided(p, majority)) ** 2  # (B, C, d)
-        return torch.einsum("ikj,ik->ij", part, p).div_(max(B, 1)).to(dtype)
+        leader = _leader(p)  # (B, 1)
+        product = torch.einsum("ikj,ik->ij", _centred_columns(W, p, leader, _leads(p, leader)) ** 2, p)  # (B, d)
+        return (product / max(B, 1)).to(dtype)
 
     if out is None:
         return rows(e)
@@ -897,8 +904,8 @@ class HessianOperatorW:
         dtype: of the arguments and of results.
         e: features, shape (B, d).
         p: probabilities, shape (B, C).
-        majority: where the entry is that has more than half of a row, if one has, shape (B, 1).
-        decided: whether one has, shape (B, 1).
+        leader: where the largest entry of a row is, if it is an eighth or more, shape (B, 1).
+        leads: whether it is, shape (B, 1).
         scaled_e: shape (B, d).
     """
 
@@ -908,12 +915,12 @@ class HessianOperatorW:
         dtype: torch.dtype,
         e: torch.Tensor,
         p: torch.Tensor,
-        majority: torch.Tensor,
-        decided: torch.Tensor,
+        leader: torch.Tensor,
+        leads: torch.Tensor,
         scaled_e: torch.Tensor,
     ) -> None:
         self.shape, self.dtype = shape, dtype
-        self.e, self.p, self.majority, self.decided, self.scaled_e = e, p, majority, decided, scaled_e
+        self.e, self.p, self.leader, self.leads, self.scaled_e = e, p, leader, leads, scaled_e
 
     def hvp(self, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The Hessian times a direction, or times several.
@@ -930,16 +937,16 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: V or out has another dtype, device or shape than is asked for.
         """
-        e, p, majority, decided, scaled_e = self.e, self.p, self.majority, self.decided, self.scaled_e
+        e, p, leader, leads, scaled_e = self.e, self.p, self.leader, self.leads, self.scaled_e
         _check_direction("V", V, self.shape, self.dtype, e.device)
-        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, majority, decided, scaled_e, V)
+        _check_out(out, (*V.shape[:-2], *self.shape), self.dtype, e, p, leader, leads, scaled_e, V)
         V = _wide(V)
         C = self.shape[0]
         B = e.shape[0]
 
         def along(V: torch.Tensor) -> torch.Tensor:
             eV = _stack_product(e, V)  # (..., B, C)
-            return _softmax_jvp(eV, p, majority, decided, _own(eV, p)).mT @ scaled_e
+            return _softmax_jvp(eV, p, leader, leads, _own(eV, p)).mT @ scaled_e
 
         return _stacked(along, V, 2, B * C, out, self.dtype)
 
@@ -957,10 +964,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, majority = self.e, self.p, self.majority
-        _check_out(out, self.shape, self.dtype, e, p, majority)
+        e, p, leader = self.e, self.p, self.leader
+        _check_out(out, self.shape, self.dtype, e, p, leader)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, majority) * p, e).div_(max(B, 1)), self.dtype)
+        return _into(out, _times_squares(_complement(p, leader) * p, e).div_(max(B, 1)), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -970,9 +977,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, majority = self.e, self.p, self.majority
+        e, p, leader = self.e, self.p, self.leader
         B = e.shape[0]
-        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, majority) * p).sum(-1) / max(B, 1)).to(self.dtype)
+        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, leader) * p).sum(-1) / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.
@@ -1033,7 +1040,7 @@ def hessian_operator_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> Hes
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    majority = _majority(p)  # (B, 1)
-    decided = _decided(p, majority)  # (B, 1)
+    leader = _leader(p)  # (B, 1)
+    leads = _leads(p, leader)  # (B, 1)
     scaled_e = e / max(B, 1)  # (B, d)
-    return HessianOperatorW(tuple(W.shape), dtype, e, p, majority, decided, scaled_e)
+    return HessianOperatorW(tuple(W.shape), dtype, e, p, leader, leads, scaled_e)

@@ -255,26 +255,21 @@ def _is_small(x: torch.Tensor) -> bool:
     return x.numel() < 2**15
 
 
-def _majority(p: torch.Tensor) -> torch.Tensor:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+def _leader(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry of each row of p, if it is an eighth or more; of any other where none is."""
     if _is_small(p):
         return _top(p)
     largest = p.amax(-1, keepdim=True)
-    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
+    return _top(p) if _holds((largest >= 0.125).any()) else torch.zeros_like(largest, dtype=torch.int64)
 
 
-def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return p.gather(-1, majority) > 0.5
-
-
-def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds(_decided(p, majority).any()):
+    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, _others(p, majority))
+    return put(rest, -1, leader, _others(p, leader))
 
 
 def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -418,7 +413,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
     p = _softmax_apart(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
+    part_1 = (_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
     part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
     return _into(out, _with_diagonal(part_2, part_1), dtype)
 
@@ -507,7 +502,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return _into(out, (_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
+    return _into(out, (_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
@@ -544,5 +539,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    total = ((_complement(p, _majority(p)) * (1 + part * s)[:, None] + part * p) * p).sum()
-    return (total / max(B, 1)).to(dtype)
+    return (((_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)

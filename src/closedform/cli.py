@@ -80,7 +80,8 @@ def verify(
 ) -> bool:
     """Derive, prove, generate and test derivations.
 
-    Finds derivations/*.py below the current folder, or takes the installed catalogue where there is none.
+    Finds derivations/*.py below the current folder, or takes the installed catalogue where there is none; a NAME that is not among
+    them is looked up in the catalogue.
     """
     from closedform import pipeline
     from closedform.files import write_all

@@ -1,5 +1,7 @@
 """Find derivations: the files ``derivations/*.py`` below a folder, as pytest finds tests, or else the installed catalogue.
 
+A name may always be one of the catalogue, too: a project's own derivations come first, and hide those of the same name only.
+
 A file defines a derivation by a module attribute that is a :class:`~closedform.notation.Derivation`.
 Files whose name begins with ``_`` are help for the others and are not read by themselves.
 """
@@ -10,7 +12,7 @@ import difflib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -54,13 +56,26 @@ def discover(folder: Path | None = None) -> tuple[Found, ...]:
         DiscoveryError: a file cannot be imported, defines no derivation, or two define one of the same name.
     """
     own = list(_files(Path.cwd() if folder is None else folder))
-    found: dict[str, Found] = {}
-    for path in own or _catalogue():
-        for derivation in load(path):
-            other = found.setdefault(derivation.name, Found(derivation, path, installed=not own))
-            if other.derivation != derivation:
-                raise DiscoveryError(f"two derivations are named {derivation.name}: in {other.path} and in {path}; rename one of them")
-    return tuple(found.values())
+    return _loaded(own, installed=False) if own else catalogue()
+
+
+def catalogue() -> tuple[Found, ...]:
+    """The derivations that are installed with the package."""
+    return _loaded(_modules_of(Path(closedform.derivations.__path__[0])), installed=True)
+
+
+def named(names: Sequence[str]) -> tuple[Found, ...]:
+    """The derivations of these names below the current folder, and in the installed catalogue where there is none of the name.
+
+    Raises:
+        DiscoveryError: see :func:`discover`.
+        UnknownDerivationError: a name that was not found, with close matches.
+    """
+    found = discover()
+    own = {item.derivation.name for item in found}
+    if not own.issuperset(names):
+        found = (*found, *(item for item in catalogue() if item.derivation.name not in own))
+    return select(found, names)
 
 
 def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
@@ -115,8 +130,14 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from _modules_of(folder)
 
 
-def _catalogue() -> Iterator[Path]:
-    return _modules_of(Path(closedform.derivations.__path__[0]))
+def _loaded(paths: Iterable[Path], *, installed: bool) -> tuple[Found, ...]:
+    found: dict[str, Found] = {}
+    for path in paths:
+        for derivation in load(path):
+            other = found.setdefault(derivation.name, Found(derivation, path, installed))
+            if other.derivation != derivation:
+                raise DiscoveryError(f"two derivations are named {derivation.name}: in {other.path} and in {path}; rename one of them")
+    return tuple(found.values())
 
 
 def _modules_of(folder: Path) -> Iterator[Path]:

@@ -128,7 +128,7 @@ def mixed_rows(dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("in_out", [False, True])
-def test_accuracy_of_several_directions_where_some_rows_have_a_majority(backend: str, dtype: str, in_out: bool) -> None:
+def test_accuracy_of_several_directions_where_some_rows_have_a_leader(backend: str, dtype: str, in_out: bool) -> None:
     z, y, V = mixed_rows(dtype)
     hvp = MODULES[backend][1].hvp
     out = np.empty_like(V)
@@ -161,10 +161,37 @@ def test_hessian_of_the_features_keeps_its_digits_however_sure_the_head_is(backe
     assert worst(diagonal, [truth[i] for i in on], [condition[i] for i in on], dtype) <= 8
 
 
+LED_BY_SEVERAL = {
+    "three alike": [20.0, 20.0, 20.0, 0.0],
+    "three nearly alike": [30.0, 29.9, 29.8, 0.0],
+    "in order": [3.0, 2.9, 2.8, -20.0],
+    "seven of eight": [0.0] * 7 + [-30.0],
+    "all but one": [0.0] * 3 + [-70.0],
+}
+
+
+@pytest.mark.parametrize("backend", MODULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", LED_BY_SEVERAL)
+def test_accuracy_where_several_classes_lead_and_the_direction_is_the_same_for_them(backend: str, dtype: str, case: str) -> None:
+    """What is left of the direction is tiny beside it: the rounding of the mean must not be what is computed with."""
+    z = np.array([LED_BY_SEVERAL[case]] * 2, dtype)
+    hvp, y = MODULES[backend][1].hvp, np.zeros(2, np.int64)
+    v = np.where(z > z.max() - 1, np.array([[1.1], [-0.7]]), np.array([[0.3], [2.9]])).astype(dtype)
+    truth, condition = truths(z, y, v)["hvp"]
+    out = np.empty_like(v)
+    results = [hvp(*arguments(backend, z, y, v)), hvp(*arguments(backend, z, y, v[None]))[0]]
+    results.append(hvp(*arguments(backend, z, y, v), out=arguments(backend, out)[0]))
+    for found in results:
+        assert worst(np.asarray(found), truth, condition, dtype) <= stated(hvp)
+
+
 @pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
 def test_accuracy_of_a_compiled_product_into_out() -> None:
     z, y, V = mixed_rows("float32")
     hvp = cross_entropy_torch.hvp
+    z[0] = [20, 20, 20, 0, 0, 0]
+    V = np.concatenate([V, np.where(z > 10, 1.1, 0.3).astype("float32")[None]])
     compiled, out = torch.compile(hvp, fullgraph=True), torch.empty(z.shape)
     for v in V:
         assert compiled(*arguments("torch", z, y, v), out=out) is out

@@ -36,10 +36,10 @@ def test_matrix_products_and_compulsory_bytes_are_those_counted_by_hand(function
 
 def test_every_operation_of_a_product_with_the_hessian_is_counted() -> None:
     plan = closedform.plan("cross_entropy", "hvp")
-    # softmax 5, place of the majority 1, twice centred 7, times p 1, over B 1, for each of B*C numbers
+    # softmax 5, place of the leader 1, twice centred 7, times p 1, over B 1, for each of B*C numbers
     assert (plan.flops - 15 * B * C).expand() == 0
-    # z -> p, p -> place (B), p, place -> decided (B), v, p, place, decided -> centred, centred, p -> product, product -> result
-    numbers = 2 * B * C + (B * C + B) + (B * C + 2 * B) + (3 * B * C + 2 * B) + 3 * B * C + 2 * B * C
+    # z -> p, p -> place (B), B of p, place -> leads (B), v, p, place, leads -> centred, centred, p -> product, product -> result
+    numbers = 2 * B * C + (B * C + B) + 3 * B + (3 * B * C + 2 * B) + 3 * B * C + 2 * B * C
     assert (plan.moved - 4 * numbers).expand() == 0  # 4 bytes each
     assert plan.largest == 4 * B * C
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from closedform.discover import discover, select
+from closedform.discover import discover, named, select
 from closedform.errors import DiscoveryError, UnknownDerivationError
 
 CATALOGUE = ["cross_entropy", "linear_cross_entropy", "linear_mse", "mse", "softmax"]
@@ -40,6 +40,17 @@ def test_a_project_has_its_own_at_any_depth_and_from_within(tmp_path: Path) -> N
     assert _names(tmp_path) == ["square", "cube"]
     assert _names(tmp_path / "derivations") == ["square"]
     assert discover(tmp_path)[0].kernels == tmp_path / "numeric"
+
+
+def test_a_project_hides_of_the_catalogue_what_it_names_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _write(tmp_path, "mine", SQUARE.format(name="softmax"))
+    monkeypatch.chdir(tmp_path)
+    assert [item.derivation.name for item in discover()] == ["softmax"]
+    found = {item.derivation.name: item for item in named(["softmax", "mse"])}
+    assert found["softmax"].path == path
+    assert found["mse"].installed
+    with pytest.raises(UnknownDerivationError, match="no derivation is named 'sofmax'.*softmax"):
+        named(["sofmax"])
 
 
 @pytest.mark.parametrize("folder", [".hidden", "build", "dist", "node_modules", "site-packages", "environment"])

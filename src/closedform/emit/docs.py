@@ -8,7 +8,7 @@ from textwrap import wrap
 from sympy import Symbol
 
 from closedform.lower.accuracy import accuracy
-from closedform.lower.nodes import Decided, Input, Labels, Majority, MinusLabels, Node, Residual, Row, Top
+from closedform.lower.nodes import Input, Labels, Leader, Leads, MinusLabels, Node, Residual, Row, Top
 from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
 from closedform.lower.traversal import walk
@@ -164,8 +164,8 @@ def method_docstring(function: Function, program: Program, *, devices: bool) -> 
 # What is kept that no let defines.
 KEPT: dict[type[Node], str] = {
     Top: "where a row is largest",
-    Majority: "where the entry is that has more than half of a row, if one has",
-    Decided: "whether one has",
+    Leader: "where the largest entry of a row is, if it is an eighth or more",
+    Leads: "whether it is",
 }
 
 METHODS = {

@@ -156,7 +156,7 @@ def _leaves_the_domain(function: Function) -> bool:
     """Whether a branch has no value where another is taken, as y*log(y) in where(0 < y, y*log(y), 0): arrays compute all branches."""
     choices = [node for node in walk(function.result) if isinstance(node, Map) and node.op == "where"]
     inside = [node for choice in choices for branch in choice.args[1:] for node in walk(branch)]
-    return any(isinstance(node, Map) and node.op in ("log", "sqrt", "div") for node in inside)
+    return any(isinstance(node, Map) and node.op in ("log", "log1p", "sqrt", "div") for node in inside)
 
 
 def _used(function: Function) -> list[Given]:

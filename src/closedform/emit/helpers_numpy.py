@@ -105,36 +105,42 @@ def _logsumexp(z: np.ndarray) -> np.ndarray:
     top = z.argmax(-1)[..., None]
     return (np.take_along_axis(z, top, -1) + _log1p_others(z, top))[..., 0]
 ''',
-    "_majority": '''
-def _majority(p: np.ndarray) -> np.ndarray:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+    "_leader": '''
+def _leader(p: np.ndarray) -> np.ndarray:
+    """Position of the largest entry of each row of p."""
     return p.argmax(-1)[..., None]
 ''',
-    "_decided": '''
-def _decided(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return np.take_along_axis(p, majority, -1) > 0.5
+    "_leads": '''
+def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return np.take_along_axis(p, leader, -1) >= 0.125
 ''',
     "_complement": '''
-def _complement(p: np.ndarray, majority: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
-    if not _decided(p, majority).any():
+def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
         return 1 - p
     rest = p.copy()
-    np.put_along_axis(rest, majority, 0, -1)
+    np.put_along_axis(rest, leader, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, majority, others, -1)
+    np.put_along_axis(rest, leader, others, -1)
     return rest
 ''',
+    "_nearest": '''
+def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = np.abs(own - mean) <= 8 * np.finfo(mean.dtype).eps * np.abs(mean)
+    return np.where(leads | same, own, mean)
+''',
     "_near_mean": '''
-def _near_mean(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = np.einsum("...i,...i->...", x, p)[..., None]
-    if not decided.any():
-        return mean
-    own = np.take_along_axis(x, np.broadcast_to(majority, (*x.shape[:-1], 1)), -1)
-    return np.where(decided, own, mean)
+    return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
 ''',
     "_laid_out_like": '''
 def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -142,17 +148,17 @@ def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
     return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
 ''',
     "_centred": '''
-def _centred(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    x = np.subtract(x, _near_mean(x, p, majority, decided), out=out)
+    x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
     x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
 ''',
     "_softmax_jvp": '''
-def _softmax_jvp(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
     p = _laid_out_like(p, x)
-    product = _centred(x, p, majority, decided, out)
+    product = _centred(x, p, leader, leads, out)
     product *= p
     return product
 ''',
@@ -163,12 +169,12 @@ def _divided(x: np.ndarray, by: float) -> np.ndarray:
     return x
 ''',
     "_centred_columns": '''
-def _centred_columns(x: np.ndarray, p: np.ndarray, majority: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def _centred_columns(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
     """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
 
-    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    That is the row of x at the leader, if there is one, so that what is left keeps the digits of its spread.
     """
-    near = np.where(decided, np.take_along_axis(x, majority, -2), p @ x)
+    near = _nearest(p @ x, np.take_along_axis(x, leader, -2), leads)
     rest = x[..., None, :, :] - near[..., None, :]
     rest -= p[..., None, :] @ rest
     return rest

@@ -129,46 +129,53 @@ def _is_small(x: torch.Tensor) -> bool:
     """Whether to look if a pass over the array is needed would cost as much as the pass."""
     return x.numel() < 2**15
 ''',
-    "_majority": '''
-def _majority(p: torch.Tensor) -> torch.Tensor:
-    """Position of the entry that has more than half of each row of p; any other where none has."""
+    "_leader": '''
+def _leader(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry of each row of p, if it is an eighth or more; of any other where none is."""
     if _is_small(p):
         return _top(p)
     largest = p.amax(-1, keepdim=True)
-    return _top(p) if _holds((largest > 0.5).any()) else torch.zeros_like(largest, dtype=torch.int64)
+    return _top(p) if _holds((largest >= 0.125).any()) else torch.zeros_like(largest, dtype=torch.int64)
 ''',
-    "_decided": '''
-def _decided(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """Whether the entry at ``majority`` has more than half of a row of p."""
-    return p.gather(-1, majority) > 0.5
+    "_leads": '''
+def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return p.gather(-1, leader) >= 0.125
 ''',
     "_complement": '''
-def _complement(p: torch.Tensor, majority: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; at a majority it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds(_decided(p, majority).any()):
+    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
         return rest
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, majority, _others(p, majority))
+    return put(rest, -1, leader, _others(p, leader))
+''',
+    "_nearest": '''
+def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = torch.abs(own - mean) <= 8 * torch.finfo(mean.dtype).eps * torch.abs(mean)
+    return torch.where(leads | same, own, mean)
 ''',
     "_near_mean": '''
-def _near_mean(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
-    """A number near sum(p*x) for each row p: where one entry has the majority, x there, so that the rest keeps its digits."""
+def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
     mean = (p * x).sum(-1, keepdim=True)
-    if torch.compiler.is_compiling():  # sums over rows fuse, entries picked by their place do not
-        leads = p > 0.5
-        return torch.where(leads.any(-1, keepdim=True), torch.where(leads, x, 0).sum(-1, keepdim=True), mean)
-    if not _is_small(x) and not _holds(decided.any()):
+    if torch.compiler.is_compiling():  # reductions of rows fuse, entries picked by their place do not: any entry that leads will do
+        own = torch.where(p >= 0.125, x, -torch.inf).amax(-1, keepdim=True)
+        return torch.where(own > -torch.inf, own, mean)
+    if not _is_small(x) and not _holds(leads.any()):
         return mean
-    at = majority if x.ndim == majority.ndim else majority.expand(*x.shape[:-1], 1)
-    return torch.where(decided, x.gather(-1, at), mean)
+    at = leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1)
+    return _nearest(mean, x.gather(-1, at), leads)
 ''',
     "_centred": '''
-def _centred(
-    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
-) -> torch.Tensor:
+def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    rest = torch.sub(x, _near_mean(x, p, majority, decided), out=out)
+    rest = torch.sub(x, _near_mean(x, p, leader, leads), out=out)
     return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
 ''',
     "_laid_out_like": '''
@@ -178,14 +185,14 @@ def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 ''',
     "_softmax_jvp": '''
 def _softmax_jvp(
-    x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor, out: torch.Tensor | None = None
+    x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None
 ) -> torch.Tensor:
     """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
     if x.ndim > p.ndim or torch.compiler.is_compiling():  # there is no one operation for it
         p = _laid_out_like(p, x)
-        return torch.mul(_centred(x, p, majority, decided, out), p, out=out)
-    if _is_small(x) or _holds(decided.any()):
-        x = x - x.gather(-1, majority) * decided
+        return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
+    if _is_small(x) or _holds(leads.any()):
+        x = x - x.gather(-1, leader) * leads
     product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
@@ -193,13 +200,13 @@ def _softmax_jvp(
     return torch.addcmul(product, p, rounding, value=-1)
 ''',
     "_centred_columns": '''
-def _centred_columns(x: torch.Tensor, p: torch.Tensor, majority: torch.Tensor, decided: torch.Tensor) -> torch.Tensor:
+def _centred_columns(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
     """The columns of x less their means under each row of p, rows that sum to one, measured from near the mean.
 
-    That is the row of x at the majority, if there is one, so that the rest keeps its digits.
+    That is the row of x at the leader, if there is one, so that what is left keeps the digits of its spread.
     """
-    own = x.gather(-2, majority.expand(*majority.shape[:-1], x.shape[-1]))
-    rest = x.unsqueeze(-3) - torch.where(decided, own, p @ x).unsqueeze(-2)
+    own = x.gather(-2, leader.expand(*leader.shape[:-1], x.shape[-1]))
+    rest = x.unsqueeze(-3) - _nearest(p @ x, own, leads).unsqueeze(-2)
     mean = p.unsqueeze(-2) @ rest
     return rest.sub_(mean) if _plain(x, p) else rest - mean
 ''',

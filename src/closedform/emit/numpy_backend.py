@@ -17,6 +17,7 @@ class NumpyPrinter(BodyPrinter):
     calls: Mapping[str, str] = {
         "exp": "np.exp({})",
         "log": "np.log({})",
+        "log1p": "np.log1p({})",
         "sqrt": "np.sqrt({})",
         "sin": "np.sin({})",
         "cos": "np.cos({})",

@@ -18,6 +18,7 @@ class TorchPrinter(BodyPrinter):
     calls: Mapping[str, str] = {
         "exp": "torch.exp({})",
         "log": "torch.log({})",
+        "log1p": "torch.log1p({})",
         "sqrt": "torch.sqrt({})",
         "sin": "torch.sin({})",
         "cos": "torch.cos({})",

@@ -31,7 +31,7 @@ from closedform.lower import nodes as ir
 from closedform.notation import Dim, Given, Membership, Relation, head_name
 
 # Functions that are right to a few ulp of themselves, and the sign of their values (0: not known).
-FUNCTIONS = {"exp": 1, "sigmoid": 1, "softplus": 1, "cosh": 1, "log_cosh": 1, "sqrt": 1, "log": 0, "pow": 0, "sign": 0}
+FUNCTIONS = {"exp": 1, "sigmoid": 1, "softplus": 1, "cosh": 1, "log_cosh": 1, "sqrt": 1, "log": 0, "log1p": 0, "pow": 0, "sign": 0}
 ODD = ("tanh", "sinh", "erf")  # likewise, of the sign of their argument
 LIPSCHITZ = {"abs": 1, "relu": 1}  # no more wrong than their argument
 CHOSEN = {"maximum": 1, "minimum": -1}  # one of two numbers, and the sign that one of them is enough for
@@ -196,7 +196,7 @@ class _Analysis:
         """Operations that keep relative errors; what may have cancelled below them they see as any function does."""
         if node.op == "div":
             return _times(first, second if second.of_entry else self._function(second.sign, node.args[1]))
-        if node.op == "sqrt" and first.of_entry:
+        if (node.op == "sqrt" and first.of_entry) or (node.op == "log1p" and first.of_entry and first.sign > 0):
             return replace(first, factors=max(1, first.factors), sign=1)
         if node.op == "pow" and isinstance(node.args[1], ir.Number) and node.args[1].value.is_Integer:
             power = int(node.args[1].value)

@@ -51,7 +51,7 @@ def written(node: ir.Node) -> Expr:
 
 def read(node: ir.Node) -> Expr:
     """The numbers that it takes from memory, each argument once; what is not an array costs nothing."""
-    if isinstance(node, ir.AtLabels):
+    if isinstance(node, ir.AtLabels | ir.Leads):  # an entry of each row, and where it is
         return 2 * entries(node)
     if isinstance(node, ir.WithDiagonal):
         return entries(node.values)
@@ -93,7 +93,7 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.Contract: _contraction,
     ir.Row: lambda n: ROW[n.op] * entries(n.arg),
     ir.Top: lambda n: entries(n.arg),
-    ir.Majority: lambda n: entries(n.arg),
+    ir.Leader: lambda n: entries(n.arg),
     ir.Complement: lambda n: 2 * entries(n),
     ir.Centred: lambda n: CENTRED * entries(n),
     ir.CentredColumns: lambda n: product_flops(n) + 2 * entries(n),

@@ -11,7 +11,20 @@ from closedform.lower import rules
 from closedform.lower.contraction import product
 from closedform.lower.labelled import ZERO, Labelled, align, layout_of, number, to_last, transpose
 from closedform.lower.laplacian import laplacian
-from closedform.lower.nodes import Broadcast, Diagonal, DiagonalOf, Identity, Matrix, MinusLabels, Node, Number, OneHot, Row, WithDiagonal
+from closedform.lower.nodes import (
+    Broadcast,
+    Diagonal,
+    DiagonalOf,
+    Identity,
+    Map,
+    Matrix,
+    MinusLabels,
+    Node,
+    Number,
+    OneHot,
+    Row,
+    WithDiagonal,
+)
 from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, multiplied_out, summed
 from closedform.notation import (
     Dim,
@@ -76,9 +89,7 @@ class Formula:
     def array(self, expression: Expr, axes: Sequence[Index]) -> Labelled:
         """The whole formula, with exactly these axes, all of full length."""
         found = self._split(distinct_bound_indices(expression, self._taken), tuple(axes))
-        node = align(found, axes)
-        dims = tuple(index.dim for index in axes)
-        return Labelled(node if node.dims == dims and not node.is_plain else Broadcast(node, dims), tuple(axes))
+        return Labelled(self._full(found, axes), tuple(axes))
 
     # A delta of two free indices is never an array: the formula is taken apart into
     #   its entries off the diagonal (delta = 0)  and  on it (delta = 1, j = i).
@@ -91,14 +102,11 @@ class Formula:
         off = self._split(expression.xreplace({here: S.Zero}), axes)
         kept = (*axes[:i], *axes[i + 1 : j], *axes[j + 1 :], axes[i])
         on = self._split(expression.xreplace({here: S.One}).xreplace({axes[j]: axes[i]}), kept)
-        dims = tuple(index.dim for index in axes)
         if off.is_zero:
             return Labelled(DiagonalOf(self._full(on, kept), i, j), axes)
         if on.is_zero:
             return Labelled(WithDiagonal(self._full(off, axes), Number(S.Zero), i, j), axes)
-        base = align(off, axes)
-        base = base if base.dims == dims and not base.is_plain else Broadcast(base, dims)
-        values = align(on, kept)
+        base, values = self._full(off, axes), align(on, kept)
         known = laplacian(base, values) if (i, j) == (0, 2) else None
         return Labelled(known or WithDiagonal(base, values, i, j), axes)
 
@@ -266,7 +274,7 @@ class Formula:
         for array in (first,) if last is None else (first, to_last(first, last)):
             found = self._layout.apply("add", array, second)
             inner, _ = rules.unviewed(found.node)
-            if type(inner).__name__ != "Map" or inner.op not in ("add", "sub", "neg"):  # type: ignore[attr-defined]
+            if not (isinstance(inner, Map) and inner.op in ("add", "sub", "neg")):
                 return transpose(found, self._layout.union((first.axes, second.axes)))
         return None
 

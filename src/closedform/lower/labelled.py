@@ -23,10 +23,6 @@ class Labelled:
     def is_zero(self) -> bool:
         return isinstance(self.node, Number) and self.node.value == 0
 
-    @property
-    def is_one(self) -> bool:
-        return isinstance(self.node, Number) and self.node.value == 1
-
 
 def number(value: int | Expr) -> Labelled:
     """A number, or a function of sizes."""

@@ -5,7 +5,7 @@ The equations are those of :mod:`closedform.lower.identities`, under ``probabili
 
 from __future__ import annotations
 
-from closedform.lower.nodes import Centred, CentredColumns, Contract, Decided, Majority, Map, Node, Number, Reduce, Row, Top, Variance, View
+from closedform.lower.nodes import Centred, CentredColumns, Contract, Leader, Leads, Map, Node, Number, Reduce, Row, Top, Variance, View
 
 
 def centred(array: Node, mean: Node) -> Node | None:
@@ -18,8 +18,8 @@ def centred(array: Node, mean: Node) -> Node | None:
         return None
     for weights, other in (product.args, product.args[::-1]):
         if _is_softmax(weights) and other == array and weights.dims == array.dims:
-            majority = Majority(weights)
-            return Centred(array, weights, majority, Decided(weights, majority))
+            leader = Leader(weights)
+            return Centred(array, weights, leader, Leads(weights, leader))
     return None
 
 
@@ -35,8 +35,8 @@ def centred_columns(array: Node, mean: Node) -> Node | None:
         across = others.index(labels[1])  # the axis of x over which the mean is taken
         order = (None, 0, 1) if across == 0 else (None, 1, 0)
         if product.out == (labels[0], others[1 - across]) and array.order == order:
-            rows, majority = values if across == 0 else View(values, (1, 0)), Majority(weights)
-            return CentredColumns(rows, weights, majority, Decided(weights, majority))
+            rows, leader = values if across == 0 else View(values, (1, 0)), Leader(weights)
+            return CentredColumns(rows, weights, leader, Leads(weights, leader))
     return None
 
 

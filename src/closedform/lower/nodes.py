@@ -160,8 +160,8 @@ class Top(Node):
 
 
 @node
-class Majority(Node):
-    """Where the entry is that has more than half of a row of probabilities, if one has; the last axis stays, with length one."""
+class Leader(Node):
+    """Where the largest of a row of probabilities is, if it is an eighth or more; the last axis stays, with length one."""
 
     arg: Node
 
@@ -171,23 +171,23 @@ class Majority(Node):
 
 
 @node
-class Decided(Node):
-    """Whether the entry at ``majority`` has more than half of a row of probabilities."""
+class Leads(Node):
+    """Whether the entry at ``leader`` is an eighth of a row of probabilities or more."""
 
     arg: Node
-    majority: Node
+    leader: Node
 
     @cached_property
     def dims(self) -> Shape:
-        return self.majority.dims
+        return self.leader.dims
 
 
 @node
 class Complement(Node):
-    """1 - p for probabilities p along the last axis, without cancellation at the majority, where p may be nearly one."""
+    """1 - p for probabilities p along the last axis, without cancellation at the leader, where p may be nearly one."""
 
     arg: Node
-    majority: Node
+    leader: Node
 
     @cached_property
     def dims(self) -> Shape:
@@ -196,12 +196,12 @@ class Complement(Node):
 
 @node
 class Centred(Node):
-    """x - sum(p*x) along the last axis for probabilities p and their majority: rounding stays relative to the spread of x."""
+    """x - sum(p*x) along the last axis for probabilities p and their leader: rounding stays relative to the spread of x."""
 
     arg: Node
     weights: Node
-    majority: Node
-    decided: Node
+    leader: Node
+    leads: Node
 
     @cached_property
     def dims(self) -> Shape:
@@ -210,12 +210,12 @@ class Centred(Node):
 
 @node
 class CentredColumns(Node):
-    """x[c,m] - sum_j(p[b,j]*x[j,m]) for probabilities p along the last axis, and their majority: axes of p, then that of x's columns."""
+    """x[c,m] - sum_j(p[b,j]*x[j,m]) for probabilities p along the last axis, and their leader: axes of p, then that of x's columns."""
 
     arg: Node
     weights: Node
-    majority: Node
-    decided: Node
+    leader: Node
+    leads: Node
 
     @cached_property
     def dims(self) -> Shape:

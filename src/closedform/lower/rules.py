@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, centred_columns, variance
-from closedform.lower.nodes import Complement, Diagonal, Majority, Map, Node, Number, Reduce, Row, View
+from closedform.lower.nodes import Complement, Diagonal, Leader, Map, Node, Number, Reduce, Row, View
 
 Rule = Callable[..., Node | None]
 
@@ -214,7 +214,7 @@ def _sub(first: Node, second: Node) -> Node | None:
 def _one_minus(array: Node) -> Node | None:
     inner, restore = unviewed(array)
     if isinstance(inner, Row) and inner.op == "softmax":  # 1 - p is the sum of the others
-        return restore(Complement(inner, Majority(inner)))
+        return restore(Complement(inner, Leader(inner)))
     if _is_map(inner, "pow") and is_number(inner.parts[1], 2) and _is_map(inner.parts[0], "tanh"):
         double = elementwise("mul", (Number(Integer(2)), inner.parts[0].parts[0]))  # 1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)
         sides = (elementwise("sigmoid", (double,)), elementwise("sigmoid", (negate(double),)))
@@ -294,6 +294,9 @@ def _log(array: Node) -> Node | None:
         return elementwise("softplus", (logistic,))
     if isinstance(array, Row) and array.op == "softmax":
         return Row("log_softmax", array.arg)
+    if _is_map(array, "add", "sub") and is_number(array.parts[0], 1):  # log(1 + u) = log1p(u), which keeps the digits of a small u
+        small = array.parts[1]
+        return Map("log1p", (small if _is_map(array, "add") else negate(small),))
     if isinstance(array, Diagonal):  # entries of the logarithm, which may be one of the above
         return Diagonal(_log_of(array.arg), array.i, array.j)
     if isinstance(array, Number) and not array.value.free_symbols:

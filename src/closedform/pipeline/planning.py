@@ -111,7 +111,7 @@ def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32",
         cross_entropy: hvp, float32
         array   shape   operations  bytes          how
         p       (B, C)  5*B*C       8*B*C          softmax of z
-        t1      (B, 1)  B*C         4*(B + B*C)    place of the majority in each row of p
+        t1      (B, 1)  B*C         4*(B + B*C)    place of the leader of each row of p
         t2      (B, 1)  0           8*B + 4*B*C    whether it is one: p, t1
         t3      (B, C)  7*B*C       8*B + 12*B*C   less its mean under the weights: v, p, t1, t2
         t4      (B, C)  B*C         12*B*C         t3*p

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from closedform.check import check_kernel
-from closedform.discover import Found, discover, paper_beside, select
+from closedform.discover import Found, discover, named, paper_beside
 from closedform.errors import DerivationError, LoweringError, UsageError
 from closedform.functions import kernel_functions, ways_to_call
 from closedform.notation import Derivation
@@ -104,13 +104,13 @@ def verify(
 
 
 def resolve(derivations: Sequence[str | Derivation]) -> tuple[Found, ...]:
-    """Names looked up among what is discovered, objects as they are; everything if there are none."""
+    """Names looked up, objects as they are; everything that is discovered if there are none."""
     names = [item for item in derivations if isinstance(item, str)]
     objects = [Found(item) for item in derivations if isinstance(item, Derivation)]
     if len(names) + len(objects) != len(derivations):
         wrong = next(item for item in derivations if not isinstance(item, str | Derivation))
         raise UsageError(f"a derivation is given by its name or as a Derivation; got {wrong!r}")
-    return (*objects, *(select(discover(), names) if names or not objects else ()))
+    return (*objects, *(named(names) if names else () if objects else discover()))
 
 
 def cited_paper() -> Paper:
