@@ -42,6 +42,16 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...], entry: int) -> bool:
+    """Whether two entries of an array may share memory: an axis steps no further than the axes inside it reach."""
+    reach = entry - 1
+    for step, size in sorted((abs(step), size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
     if out is None:
@@ -52,8 +62,8 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
-    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
-        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if not out.flags.writeable or _overlaps_itself(out.strides, out.shape, out.itemsize):
+        raise ValueError("out must be writeable and have memory of its own for every entry; use a copy of it")
     if any(np.may_share_memory(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use an array of its own")
 
@@ -375,8 +385,8 @@ def jacobian_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, *, out: np.ndarray |
         Shape (..., N, e, M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
-        rounding S costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over M, beyond what rounding S costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N*d or M*N*e numbers at each position of the leading axes.
@@ -450,8 +460,8 @@ def vjp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, *, out: np
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of g, V
-        costs.
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, N, beyond what rounding S and expressions of g,
+        V costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
@@ -492,8 +502,8 @@ def hvp_K(Q: np.ndarray, K: np.ndarray, V: np.ndarray, g: np.ndarray, v: np.ndar
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of Q, v,
-        g, V, K costs.
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, N, beyond what rounding S and expressions of Q,
+        v, g, V, K costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.

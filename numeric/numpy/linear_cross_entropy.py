@@ -84,6 +84,16 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...], entry: int) -> bool:
+    """Whether two entries of an array may share memory: an axis steps no further than the axes inside it reach."""
+    reach = entry - 1
+    for step, size in sorted((abs(step), size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
     if out is None:
@@ -94,8 +104,8 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
-    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
-        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if not out.flags.writeable or _overlaps_itself(out.strides, out.shape, out.itemsize):
+        raise ValueError("out must be writeable and have memory of its own for every entry; use a copy of it")
     if any(np.may_share_memory(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use an array of its own")
 
@@ -319,12 +329,14 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+    return (v.reshape(v.shape[0] * v.shape[1], v.shape[2]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
 def _stack_times(v: np.ndarray, x: np.ndarray) -> np.ndarray:
     """v @ x for a matrix v or several of them, in one product."""
-    return v @ x if v.ndim == 2 else (v.reshape(-1, v.shape[-1]) @ x).reshape(*v.shape[:-1], x.shape[-1])
+    if v.ndim == 2:
+        return v @ x
+    return (v.reshape(v.shape[0] * v.shape[1], v.shape[2]) @ x).reshape(*v.shape[:-1], x.shape[-1])
 
 
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -472,8 +484,8 @@ def hvp_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, V: np.ndarray, *, out: np
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over B, beyond what rounding z and expressions of e, V
-        costs.
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, B, beyond what rounding z and expressions of e,
+        V costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
@@ -782,7 +794,8 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
 class HessianOperatorW:
     """The Hessian of the loss L with respect to the weights W, as an operator on directions of shape (C, d).
 
-    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes:
+    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes, arguments as they are,
+    not copies:
 
     Attributes:
         shape: (C, d), that of a direction.
@@ -892,7 +905,7 @@ class HessianOperatorW:
         size = int(np.prod(self.shape))
 
         def product(x):  # type: ignore[no-untyped-def]
-            directions = x.T.reshape(-1, *self.shape).astype(self.dtype)
+            directions = x.T.reshape(-1, *self.shape).astype(self.dtype, casting="same_kind")
             return self.hvp(directions).reshape(-1, size).T.reshape(x.shape)
 
         return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=self.dtype)

@@ -42,6 +42,16 @@ def _check_leading(*inputs: tuple[str, np.ndarray, str]) -> dict[str, int]:
     return sizes
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...], entry: int) -> bool:
+    """Whether two entries of an array may share memory: an axis steps no further than the axes inside it reach."""
+    reach = entry - 1
+    for step, size in sorted((abs(step), size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, writeable, in memory that is its own."""
     if out is None:
@@ -52,8 +62,8 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
-    if not out.flags.writeable or any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
-        raise ValueError("out must be writeable and have memory for every entry; use a copy of it")
+    if not out.flags.writeable or _overlaps_itself(out.strides, out.shape, out.itemsize):
+        raise ValueError("out must be writeable and have memory of its own for every entry; use a copy of it")
     if any(np.may_share_memory(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use an array of its own")
 
@@ -149,11 +159,24 @@ def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarr
     return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
 
 
+def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.strides[-1] <= x.strides[-2] else np.ascontiguousarray(p.mT).mT
+
+
 def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
     x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
     x -= np.einsum("...i,...i->...", x, p)[..., None]
     return x
+
+
+def _softmax_jvp(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(x - sum(p*x)) for rows p that sum to one, x measured from near its mean."""
+    p = _laid_out_like(p, x)
+    product = _centred(x, p, leader, leads, out)
+    product *= p
+    return product
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -242,7 +265,8 @@ def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.nd
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -302,7 +326,8 @@ def hvp(z: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -314,4 +339,5 @@ def hvp(z: np.ndarray, g: np.ndarray, v: np.ndarray, *, out: np.ndarray | None =
     sizes = _check_leading(("z", z, "C"), ("g", g, "C"), ("v", v, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z, g, v)
     p = _softmax(z)  # (..., C)
-    return _into(out, g.sum(-1, keepdims=True) * (((p * v).sum(-1, keepdims=True) - v) * p))
+    leader = _leader(p)  # (..., 1)
+    return _into(out, -_softmax_jvp(v, p, leader, _leads(p, leader)) * g.sum(-1, keepdims=True))

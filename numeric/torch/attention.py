@@ -86,6 +86,16 @@ def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether two entries of a tensor may share memory: an axis steps no further than the axes inside it reach."""
+    reach = 0
+    for step, size in sorted((step, size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
     if out is None:
@@ -98,8 +108,8 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
     if tuple(out.shape) != shape:
         raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
-    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
-        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and _overlaps_itself(out.stride(), out.shape):
+        raise ValueError("out must have memory of its own for every entry; use its clone")
     if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
@@ -455,8 +465,8 @@ def jacobian_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
         Shape (..., N, e, M, d), in the dtype of Q.
 
     Accuracy:
-        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
-        rounding S costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over M, beyond what rounding S costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N*d or M*N*e numbers at each position of the leading axes.
@@ -534,8 +544,8 @@ def vjp_K(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of g, V
-        costs.
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, N, beyond what rounding S and expressions of g,
+        V costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.
@@ -586,8 +596,8 @@ def hvp_K(
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding S and expressions of Q, v,
-        g, V, K costs.
+        sum_k(p[k]*x[k])), and a roundoff for each number added over M, N, beyond what rounding S and expressions of Q,
+        v, g, V, K costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N or M*d numbers at each position of the leading axes.

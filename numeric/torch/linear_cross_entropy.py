@@ -134,6 +134,16 @@ def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether two entries of a tensor may share memory: an axis steps no further than the axes inside it reach."""
+    reach = 0
+    for step, size in sorted((step, size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
     if out is None:
@@ -146,8 +156,8 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
     if tuple(out.shape) != shape:
         raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
-    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
-        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and _overlaps_itself(out.stride(), out.shape):
+        raise ValueError("out must have memory of its own for every entry; use its clone")
     if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
@@ -403,7 +413,7 @@ def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+    return (v.flatten(0, -2) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 
 
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -559,8 +569,8 @@ def hvp_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, V: torch.Tensor, *,
 
     Accuracy:
         16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over B, beyond what rounding z and expressions of e, V
-        costs.
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C, B, beyond what rounding z and expressions of e,
+        V costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or C*d numbers for each direction.
@@ -897,7 +907,8 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
 class HessianOperatorW:
     """The Hessian of the loss L with respect to the weights W, as an operator on directions of shape (C, d).
 
-    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes:
+    :func:`hessian_operator_W` makes it from the arguments. It keeps what no direction changes, arguments as they are,
+    not copies:
 
     Attributes:
         shape: (C, d), that of a direction.
@@ -1006,12 +1017,13 @@ class HessianOperatorW:
         from scipy.sparse.linalg import LinearOperator
 
         size, like = torch.Size(self.shape).numel(), self.e
+        dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
 
         def product(x):  # type: ignore[no-untyped-def]
-            directions = torch.tensor(x.T.reshape(-1, *self.shape), dtype=self.dtype, device=like.device)
-            return self.hvp(directions).reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
+            rows = x.T.reshape(-1, *self.shape).astype(dtype, order="C", casting="same_kind")
+            product = self.hvp(torch.from_numpy(rows).to(like.device, self.dtype))
+            return product.reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
 
-        dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
         return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=dtype)
 
 

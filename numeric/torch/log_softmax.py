@@ -81,6 +81,16 @@ def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether two entries of a tensor may share memory: an axis steps no further than the axes inside it reach."""
+    reach = 0
+    for step, size in sorted((step, size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
     if out is None:
@@ -93,8 +103,8 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
     if tuple(out.shape) != shape:
         raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
-    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
-        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and _overlaps_itself(out.stride(), out.shape):
+        raise ValueError("out must have memory of its own for every entry; use its clone")
     if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
@@ -233,6 +243,27 @@ def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torc
     return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
 
 
+def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
+    return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
+
+
+def _softmax_jvp(
+    x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
+    if x.ndim > p.ndim or torch.compiler.is_compiling():  # there is no one operation for it
+        p = _laid_out_like(p, x)
+        return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
+    if _is_small(x) or _holds(leads.any()):
+        x = x - x.gather(-1, leader) * leads
+    product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
+    rounding = product.sum(-1, keepdim=True)
+    if out is not None or (not _is_small(x) and _plain(x, p)):
+        return product.addcmul_(p, rounding, value=-1)
+    return torch.addcmul(product, p, rounding, value=-1)
+
+
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     torch.diagonal(x, dim1=i, dim2=j)[...] = values
@@ -315,7 +346,8 @@ def jvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) ->
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])).
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -379,7 +411,8 @@ def hvp(z: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -393,4 +426,5 @@ def hvp(z: torch.Tensor, g: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor 
     dtype = z.dtype
     z, g, v = _wide(z), _wide(g), _wide(v)
     p = _softmax(z)  # (..., C)
-    return _into(out, g.sum(-1, keepdim=True) * (((p * v).sum(-1, keepdim=True) - v) * p), dtype)
+    leader = _leader(p)  # (..., 1)
+    return _into(out, -_softmax_jvp(v, p, leader, _leads(p, leader)) * g.sum(-1, keepdim=True), dtype)

@@ -93,6 +93,16 @@ def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
 
 
+def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether two entries of a tensor may share memory: an axis steps no further than the axes inside it reach."""
+    reach = 0
+    for step, size in sorted((step, size) for step, size in zip(steps, shape, strict=True) if size > 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
 def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *inputs: torch.Tensor) -> None:
     """Raise unless ``out`` can hold the result: of this shape and dtype, on the inputs' device, in memory that is its own."""
     if out is None:
@@ -105,8 +115,8 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
     if tuple(out.shape) != shape:
         raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
-    if any(step == 0 and size > 1 for step, size in zip(out.stride(), out.shape, strict=True)):
-        raise ValueError("out must have memory for every entry, got an expanded tensor; use its clone")
+    if not torch.compiler.is_compiling() and _overlaps_itself(out.stride(), out.shape):
+        raise ValueError("out must have memory of its own for every entry; use its clone")
     if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
@@ -355,8 +365,8 @@ def jvp(z: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
-        rounding expressions of z, T costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over C, beyond what rounding expressions of z, T costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -391,8 +401,8 @@ def vjp(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, *, out: torch
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), beyond what
-        rounding expressions of z, T costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over C, beyond what rounding expressions of z, T costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

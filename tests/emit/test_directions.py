@@ -44,6 +44,18 @@ def test_stacked_is_the_loop(case: Any, function: KernelFunction, backend: str) 
     np.testing.assert_allclose(found, looped, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("module", [linear_cross_entropy, torch_head], ids=["numpy", "torch"])
+@pytest.mark.parametrize(("B", "d"), [(0, 3), (5, 0), (0, 0)])
+def test_stacks_of_nothing(module: ModuleType, B: int, d: int) -> None:
+    make = torch.as_tensor if module is torch_head else np.asarray
+    W, e, y, V = (make(np.zeros(shape)) for shape in ((4, d), (B, d), (B, 4), (2, 4, d)))
+    if B:
+        y = y + 0.25
+    for found in (module.hvp_W(W, e, y, V), module.hessian_operator_W(W, e, y).hvp(V)):
+        assert found.shape == (2, 4, d)
+        assert not np.asarray(found).any()
+
+
 def test_there_are_such_functions_outside_the_catalogue() -> None:
     assert len(STACKED) >= 3
 

@@ -54,7 +54,10 @@ def test_scipy_takes_it(module: ModuleType) -> None:
     linear = operator.linear_operator()
     X = np.random.default_rng(7).normal(size=(C * D, 3))
     np.testing.assert_allclose(linear @ X, matrix @ X, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(linear @ X[::-1], matrix @ X[::-1], rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(linear.T @ X[:, 0], matrix @ X[:, 0], rtol=1e-12, atol=1e-14)
+    with pytest.raises(TypeError, match="complex"):
+        linear @ (1j * X)
     largest = eigsh(linear, k=2, return_eigenvectors=False, v0=X[:, 0])
     np.testing.assert_allclose(np.sort(largest), np.linalg.eigvalsh(matrix)[-2:], rtol=1e-10)
     solution, failed = cg(linear, matrix @ X[:, 0], rtol=1e-12)

@@ -81,7 +81,14 @@ def calls(torch_too: bool) -> list[tuple[Any, tuple[Any, ...], Any, type[Excepti
             (z, y),
             np.broadcast_to(z[:1].copy(), (3, 4)),
             ValueError,
-            "out must be writeable and have memory for every entry; use a copy of it",
+            "out must be writeable and have memory of its own for every entry; use a copy of it",
+        ),
+        (
+            cross_entropy.gradient,
+            (z, y),
+            np.lib.stride_tricks.as_strided(np.ones(6), (3, 4), (8, 8)),
+            ValueError,
+            "out must be writeable and have memory of its own for every entry; use a copy of it",
         ),
     ]
     if torch_too:
@@ -97,7 +104,14 @@ def calls(torch_too: bool) -> list[tuple[Any, tuple[Any, ...], Any, type[Excepti
                 (t, c),
                 torch.ones(1, 4).expand(3, 4),
                 ValueError,
-                "out must have memory for every entry, got an expanded tensor; use its clone",
+                "out must have memory of its own for every entry; use its clone",
+            ),
+            (
+                torch_ce.gradient,
+                (t, c),
+                torch.ones(6).as_strided((3, 4), (1, 1)),
+                ValueError,
+                "out must have memory of its own for every entry; use its clone",
             ),
         ]
     return found

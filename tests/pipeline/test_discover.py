@@ -49,7 +49,7 @@ def test_a_project_hides_of_the_catalogue_what_it_names_alike(tmp_path: Path, mo
     found = {item.derivation.name: item for item in named(["softmax", "mse"])}
     assert found["softmax"].path == path
     assert found["mse"].installed
-    with pytest.raises(UnknownDerivationError, match="no derivation is named 'sofmax'.*softmax"):
+    with pytest.raises(UnknownDerivationError, match=r"no derivation is named 'sofmax'.*softmax"):
         named(["sofmax"])
 
 

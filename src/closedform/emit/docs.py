@@ -183,7 +183,10 @@ def operator_class_docstring(operator: Operator, program: Program, output: str, 
     lines = [
         f"The Hessian of {output} with respect to {wrt}, as an operator on directions of shape {shape}.",
         "",
-        *wrap(f":func:`{operator.name}` makes it from the arguments. It keeps what no direction changes:", WIDTH),
+        *wrap(
+            f":func:`{operator.name}` makes it from the arguments. It keeps what no direction changes, arguments as they are, not copies:",
+            WIDTH,
+        ),
         "",
         "Attributes:",
         f"    shape: {shape}, that of a direction.",

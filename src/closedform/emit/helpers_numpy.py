@@ -16,7 +16,7 @@ def linear_operator(self) -> object:
     size = int(np.prod(self.shape))
 
     def product(x):  # type: ignore[no-untyped-def]
-        directions = x.T.reshape(-1, *self.shape).astype(self.dtype)
+        directions = x.T.reshape(-1, *self.shape).astype(self.dtype, casting="same_kind")
         return self.hvp(directions).reshape(-1, size).T.reshape(x.shape)
 
     return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=self.dtype)
@@ -262,12 +262,14 @@ def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+    return (v.reshape(v.shape[0] * v.shape[1], v.shape[2]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 ''',
     "_stack_times": '''
 def _stack_times(v: np.ndarray, x: np.ndarray) -> np.ndarray:
     """v @ x for a matrix v or several of them, in one product."""
-    return v @ x if v.ndim == 2 else (v.reshape(-1, v.shape[-1]) @ x).reshape(*v.shape[:-1], x.shape[-1])
+    if v.ndim == 2:
+        return v @ x
+    return (v.reshape(v.shape[0] * v.shape[1], v.shape[2]) @ x).reshape(*v.shape[:-1], x.shape[-1])
 ''',
     "_times_squares": '''
 def _times_squares(w: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -18,12 +18,13 @@ def linear_operator(self) -> object:
     from scipy.sparse.linalg import LinearOperator
 
     size, like = torch.Size(self.shape).numel(), self.{array}
+    dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
 
     def product(x):  # type: ignore[no-untyped-def]
-        directions = torch.tensor(x.T.reshape(-1, *self.shape), dtype=self.dtype, device=like.device)
-        return self.hvp(directions).reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
+        rows = x.T.reshape(-1, *self.shape).astype(dtype, order="C", casting="same_kind")
+        product = self.hvp(torch.from_numpy(rows).to(like.device, self.dtype))
+        return product.reshape(-1, size).T.reshape(x.shape).detach().to("cpu", like.dtype).numpy()
 
-    dtype = torch.empty(0, dtype=like.dtype).numpy().dtype
     return LinearOperator((size, size), product, rmatvec=product, matmat=product, rmatmat=product, dtype=dtype)
 '''
 
@@ -290,7 +291,7 @@ def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
         return x @ v.T
-    return (v.reshape(-1, v.shape[-1]) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+    return (v.flatten(0, -2) @ x.T).reshape(*v.shape[:-1], len(x)).mT
 ''',
     "_times_squares": '''
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

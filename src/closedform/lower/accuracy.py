@@ -138,7 +138,8 @@ class _Analysis:
         return replace(found, added=node.op == "logsumexp")
 
     def _centred(self, node: ir.Centred | ir.CentredColumns) -> Accuracy:
-        return replace(self._function(0, node.arg), centred=True, beyond=_together(self._function(0, node.arg), self.of(node.weights)))
+        found = self._function(0, node.arg)
+        return _over(replace(found, centred=True, beyond=_together(found, self.of(node.weights))), node.weights.dims[-1:])
 
     def _variance(self, node: ir.Variance) -> Accuracy | None:
         weights = self.of(node.weights)
@@ -246,6 +247,10 @@ def _plus(first: Accuracy, second: Accuracy) -> Accuracy:
 
 
 def _summed(terms: Accuracy, dims: tuple[Dim | None, ...]) -> Accuracy:
-    sums = tuple(dict.fromkeys((*terms.sums, *(dim for dim in dims if dim is not None))))
     kept = terms.of_entry and terms.sign != 0
-    return replace(terms, added=not kept, sums=sums)
+    return _over(replace(terms, added=not kept), dims)
+
+
+def _over(known: Accuracy, dims: tuple[Dim | None, ...]) -> Accuracy:
+    """With sums over further dimensions."""
+    return replace(known, sums=tuple(dict.fromkeys((*known.sums, *(dim for dim in dims if dim is not None)))))

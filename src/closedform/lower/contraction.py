@@ -8,7 +8,7 @@ from math import prod
 from opt_einsum.paths import greedy, optimal
 
 from closedform.lower.labelled import ONE, ZERO, Labelled, Layout, align, to_last
-from closedform.lower.nodes import AtLabels, Contract, Map, Node, OneHot
+from closedform.lower.nodes import AtLabels, Contract, Map, Node, OneHot, Row
 from closedform.lower.rules import unviewed
 from closedform.notation import Dim, Index
 
@@ -32,7 +32,7 @@ def product(operands: Sequence[Labelled], over: Sequence[Index], layout: Layout,
     if not arrays:
         return layout.sum(scale, bound)
     arrays = [layout.sum(array, _only_in(array, arrays, bound)) for array in arrays]
-    return _multiply(arrays, bound, scale, layout, sizes)
+    return _multiply(_mean_apart(arrays, bound, layout, sizes), bound, scale, layout, sizes)
 
 
 def _only_in(array: Labelled, arrays: Sequence[Labelled], bound: Sequence[Index]) -> list[Index]:
@@ -70,6 +70,23 @@ def _take_at_labels(arrays: list[Labelled], bound: list[Index], layout: Layout) 
         found = Labelled(node, labels.axes[:-1])
         return _take_at_labels([*rest, found], [other for other in bound if other != index], layout)
     return arrays, bound
+
+
+def _mean_apart(arrays: list[Labelled], bound: Sequence[Index], layout: Layout, sizes: Sizes) -> list[Labelled]:
+    """sum_jm(p[b,j]*V[m,j]*e[b,m]) for a softmax p as a mean of sum_m(V[m,j]*e[b,m]): that array is at hand wherever the mean is taken off.
+
+    It costs what any other order does, and the difference is then measured from near the mean.
+    """
+    for weights in arrays:
+        if not (isinstance(weights.node, Row) and weights.node.op == "softmax" and weights.axes[-1] in bound):
+            continue
+        others = [array for array in arrays if array is not weights]
+        inside = [index for index in bound if index not in weights.axes]
+        averaged = [array for array in others if weights.axes[-1] in array.axes]
+        left = {index for array in others for index in array.axes} - set(inside)
+        if len(others) > 1 and averaged and all(set(inside) & set(array.axes) for array in averaged) and left <= set(weights.axes):
+            return [weights, _multiply(others, inside, ONE, layout, sizes)]
+    return arrays
 
 
 def _multiply(arrays: list[Labelled], bound: Sequence[Index], scale: Labelled, layout: Layout, sizes: Sizes) -> Labelled:
