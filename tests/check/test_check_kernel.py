@@ -15,7 +15,8 @@ from closedform.check.kernel import check_kernel
 from closedform.derivations import cross_entropy, softmax
 from closedform.errors import UsageError
 from closedform.functions import KernelFunction, kernel_functions
-from closedform.notation import Derivation, Dim, Given, Let, equation, indices, scalar, summation, tensor
+from closedform.notation import Derivation, Dim, Given, Let, equation, indices, inv, scalar, summation, tensor
+from closedform.pipeline.making import closed_forms, modules
 from closedform.results import FAILED, INCONCLUSIVE, PASSED, KernelCheck
 
 
@@ -99,6 +100,24 @@ def test_a_kernel_that_raises_is_a_failure_and_says_what_it_raised() -> None:
     records = check(cross_entropy.derivation, "gradient", SimpleNamespace(gradient=broken))
     assert records["contract"].verdict == FAILED
     assert "it raised IndexError: index 3 is out of bounds" in records["contract"].message
+
+
+def test_a_kernel_that_raises_on_what_it_is_not_meant_for_is_told_what_to_state() -> None:
+    def of_classes(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z[np.arange(len(z)), y]
+        return hand_kernels.cross_entropy.gradient(z, y)
+
+    records = check(cross_entropy.derivation, "gradient", SimpleNamespace(gradient=of_classes), examples=20)
+    assert 'if it takes class indices only, not probabilities, say labels="classes"' in records["contract"].message
+
+    n = Dim("n")
+    i, j = indices("i j", n)
+    x, S, q = tensor("x", n), tensor("S", n, n), scalar("q")
+    form = Derivation("form", "form", (Given(x), Given(S)), (Let(q, summation(x[i] * inv(S, i, j) * x[j], i, j)),), q, (x,))
+    names: dict[str, Any] = {"__name__": "form"}
+    exec(compile(modules(form, closed_forms(form))["numpy"], "form", "exec"), names)
+    records = check(form, "value", SimpleNamespace(**names), examples=60)
+    assert "LinAlgError: Singular matrix; if no singular matrix is meant, state that with InvertibleMatrix" in records["contract"].message
 
 
 def test_what_cannot_be_told_is_inconclusive_and_not_passed() -> None:

@@ -8,7 +8,7 @@ torch's own are expanded or transposed tensors at times.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from closedform.check.inputs import Inputs
 from closedform.errors import UsageError
 from closedform.functions import KernelFunction
-from closedform.notation import Derivation
+from closedform.notation import Derivation, Given
 
 BACKENDS = ("numpy", "torch")
 
@@ -179,10 +179,19 @@ def call(
         again = kernel(*arguments.values())
         written = _written(kernel, arguments, function, inputs, library, dtype, device)
     except Exception as error:  # a kernel under test may raise anything, and that is a finding
-        return Outcome(np.full(shape, np.nan), f"it raised {type(error).__name__}: {error}")
+        return Outcome(np.full(shape, np.nan), f"it raised {type(error).__name__}: {error}{_advice(error, given, inputs)}")
     numbers = library.numbers(result)
     violation = _violation(library, arguments, before, result, numbers, library.numbers(again), shape, dtype, device)
     return Outcome(numbers if numbers.shape == shape else np.full(shape, np.nan), violation, written)
+
+
+def _advice(error: Exception, given: Sequence[Given], inputs: Inputs) -> str:
+    """What may be missing where a kernel fails on inputs that it is not meant for."""
+    if type(error).__name__.endswith("LinAlgError"):
+        return "; if no singular matrix is meant, state that with InvertibleMatrix(...) in the derivation"
+    if isinstance(error, IndexError) and not inputs.classes and any(item.classes for item in given):
+        return '; if it takes class indices only, not probabilities, say labels="classes"'
+    return ""
 
 
 def _written(

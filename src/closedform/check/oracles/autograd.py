@@ -99,8 +99,9 @@ class Torch(Ring):
         return a.sum(dim=axis)
 
     def inverse(self, a: Any) -> Any:
-        """torch's inverse."""
-        return self.torch.linalg.inv(a)
+        """torch's inverse; NaN where the matrix is exactly singular."""
+        inverse, position = self.torch.linalg.inv_ex(a)
+        return self.torch.where((position > 0)[..., None, None], self.torch.nan, inverse)
 
     def det(self, a: Any) -> Any:
         """torch's determinant."""
