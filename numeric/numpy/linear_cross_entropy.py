@@ -641,7 +641,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C*d numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -652,6 +652,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
     out = _output(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
+    C, d = W.shape
     B = e.shape[0]
 
     def rows(e: np.ndarray) -> np.ndarray:
@@ -661,7 +662,7 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         centred = _centred_columns(W, p, leader, _leads(p, leader))  # (B, C, d)
         return centred.mT @ (centred * (p / max(B, 1))[:, :, None])
 
-    for at in _blocks(B, out.size):
+    for at in _blocks(B, max(out.size, B * C * d)):
         out[at] = rows(e[at])
     return out
 
@@ -733,7 +734,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C*d numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -744,6 +745,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
     out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
+    C, d = W.shape
     B = e.shape[0]
 
     def rows(e: np.ndarray) -> np.ndarray:
@@ -753,7 +755,7 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         product = np.einsum("ikj,ik->ij", _centred_columns(W, p, leader, _leads(p, leader)) ** 2, p)  # (B, d)
         return product / max(B, 1)
 
-    for at in _blocks(B, out.size):
+    for at in _blocks(B, max(out.size, B * C * d)):
         out[at] = rows(e[at])
     return out
 

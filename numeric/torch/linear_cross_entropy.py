@@ -187,7 +187,7 @@ def _stacked(  # type: ignore[no-untyped-def]
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
     step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -737,7 +737,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C*d numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -750,6 +750,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     _check_out(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W = _wide(W)
+    C, d = W.shape
     B = e.shape[0]
 
     def rows(e: torch.Tensor) -> torch.Tensor:
@@ -761,8 +762,8 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         return (centred.mT @ (centred * (p / max(B, 1))[:, :, None])).to(dtype)
 
     if out is None:
-        return rows(e)
-    for at in _blocks(B, out.numel()):
+        return torch.cat([rows(e[at]) for at in _blocks(B, B * C * d)], -3)
+    for at in _blocks(B, max(out.numel(), B * C * d)):
         out[at] = rows(e[at])
     return out
 
@@ -839,7 +840,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C*d numbers.
+        Besides arguments and result, arrays of up to B*C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -852,6 +853,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W = _wide(W)
+    C, d = W.shape
     B = e.shape[0]
 
     def rows(e: torch.Tensor) -> torch.Tensor:
@@ -863,8 +865,8 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         return (product / max(B, 1)).to(dtype)
 
     if out is None:
-        return rows(e)
-    for at in _blocks(B, out.numel()):
+        return torch.cat([rows(e[at]) for at in _blocks(B, B * C * d)], -2)
+    for at in _blocks(B, max(out.numel(), B * C * d)):
         out[at] = rows(e[at])
     return out
 

@@ -88,7 +88,7 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
     step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, max(step, 1))]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:

@@ -78,6 +78,20 @@ def test_no_array_is_larger_than_stated(derivation: Derivation, function: Kernel
     assert seen.entries <= max(stated(kernel.__doc__, sizes), outcome.result.size)
 
 
+@pytest.mark.parametrize("name", ["hessian_e", "hessian_diagonal_e"])
+@pytest.mark.parametrize("in_out", [False, True])
+def test_rows_are_computed_by_blocks_where_more_than_the_result_is_made_on_the_way(name: str, in_out: bool) -> None:
+    B, C, d = 2048, 128, 8
+    W, e, y = torch.randn(C, d), torch.randn(B, d), torch.zeros(B, dtype=torch.long)
+    kernel = getattr(importlib.import_module("closedform.numeric.torch.linear_cross_entropy"), name)
+    want = torch.cat([kernel(W, e[at : at + 1], y[at : at + 1]) / B for at in range(0, B, 512)])
+    out = torch.empty(B, *[d] * (2 if name == "hessian_e" else 1)) if in_out else None
+    with (seen := Largest()):
+        found = kernel(W, e, y, **({"out": out} if in_out else {}))
+    torch.testing.assert_close(found[::512], want)
+    assert seen.entries <= max(2**19, found.numel()) < B * C * d
+
+
 def test_a_larger_array_is_seen() -> None:
     with (seen := Largest()):
         x = torch.ones(3, 4)

@@ -11,6 +11,7 @@ from closedform.lower.accuracy import accuracy
 from closedform.lower.nodes import Input, Labels, Leader, Leads, MinusLabels, Node, Residual, Row, Top
 from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
+from closedform.lower.rowwise import is_rowwise, larger_on_the_way
 from closedform.lower.traversal import walk
 from closedform.notation import Expr, Given, Let, NamedTensor, head_name
 from closedform.syntax.text import to_text
@@ -121,7 +122,10 @@ def _memory(function: Function, program: Program) -> list[str]:
     if not arrays:
         return []
     of_what = " for each direction" if function.several else " at each position of the leading axes" if program.leading else ""
-    return ["Memory:", f"    Besides arguments and result, arrays of up to {' or '.join(arrays)} numbers{of_what}.", ""]
+    if program.batch is not None and is_rowwise(function, program.batch) and larger_on_the_way(function, program.batch):
+        of_what += ", for a block of rows at a time"
+    text = f"Besides arguments and result, arrays of up to {' or '.join(arrays)} numbers{of_what}."
+    return ["Memory:", *(f"    {line}" for line in wrap(text, WIDTH - 4)), ""]
 
 
 def _rounded(nodes: Iterable[Node], names: Mapping[Node, str]) -> str:

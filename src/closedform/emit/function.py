@@ -1,13 +1,14 @@
 """One function of a module: checks, body, and how its result is returned or written into ``out``.
 
 Where the samples of a batch are independent, the body is a function of some of the rows: with ``out`` it runs
-block by block, so that what it computes on the way stays in the cache and is never as large as the result.
+block by block, so that what it computes on the way stays in the cache and is never as large as the result. Where it
+computes more than the result on the way, such as (B, C, d) for (B, d), it runs block by block always.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from closedform.emit.base import BodyPrinter, Statement
 from closedform.emit.checks import annotation, check_lines, condition_lines, direction_of, tensors_of
@@ -17,7 +18,7 @@ from closedform.emit.text import INDENT, docstring, indented, is_one_call, shape
 from closedform.emit.writer import Writer
 from closedform.lower.nodes import Input, Labels, Map, Node, Number, Row
 from closedform.lower.program import Function
-from closedform.lower.rowwise import is_rowwise
+from closedform.lower.rowwise import is_rowwise, larger_on_the_way
 from closedform.lower.traversal import walk
 from closedform.notation import Dim, Given
 
@@ -34,8 +35,10 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
     )
     by_rows = is_rowwise(function, batch) and all(given.dims for given in parameters)
     block = _block(writer, names, printer.size(batch)) if by_rows and batch is not None else None
-    if block is not None:
+    if block is not None and batch is not None:
         printer.placed = _placed(function, block)
+        larger = larger_on_the_way(function, batch)
+        block = replace(block, largest=" * ".join(map(printer.size, larger)) or None)
     statements, result = body_of(printer, function, into_out=array and not by_rows)
     entries = None if by_rows else chunked(printer, function)
     lines = check_lines(writer, parameters, tensors, direction, sizes=array)
@@ -192,13 +195,17 @@ def _wide(writer: Writer, arrays: Sequence[Given]) -> list[str]:
 
 @dataclass(frozen=True)
 class Block:
-    """Variables of a block of rows: how many rows there are, which are in it, their part of ``out``, and what may be computed in."""
+    """Variables of a block of rows: how many rows there are, which are in it, their part of ``out``, and what may be computed in.
+
+    ``largest``: the number of entries of an array on the way that is larger than the result, for all rows, as code.
+    """
 
     size: str
     at: str
     target: str
     into: str
     spare: str
+    largest: str | None = None
 
 
 def _block(writer: Writer, names: Names, size: str) -> Block:
@@ -232,9 +239,18 @@ def _row_lines(
     inner = [wrapped("def rows(", typed, f") -> {array}:", method=True), *_wide(writer, rows), *body]
     picked = [f"{name}[{_slice(given, block.at) if given == direction else block.at}]" for name, given in zip(names, rows, strict=True)]
     call = f"rows({', '.join([*picked, *places])})"
-    whole = [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"] if writer.backend.has_devices else []
+    whole = _without_out(writer, function, block, names, picked) if writer.backend.has_devices else []
     loop = _placing_loop(writer, function, names, block, places, call) if places else _loop(writer, function, block, call)
     return ["", indented("\n".join(inner)), "", *whole, *loop, f"{INDENT}return out"]
+
+
+def _without_out(writer: Writer, function: Function, block: Block, names: Sequence[str], picked: Sequence[str]) -> list[str]:
+    """All rows at once, or block by block where more than the result is held on the way; autograd follows either."""
+    if block.largest is None:
+        return [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"]
+    writer.need(["_blocks"])
+    parts = f"[rows({', '.join(picked)}) for {block.at} in _blocks({block.size}, {block.largest})]"
+    return [f"{INDENT}if out is None:", f"{INDENT * 2}return torch.cat({parts}, -{len(function.axes)})"]
 
 
 def _loop(writer: Writer, function: Function, block: Block, call: str) -> list[str]:
@@ -242,6 +258,7 @@ def _loop(writer: Writer, function: Function, block: Block, call: str) -> list[s
     writer.need(["_blocks"])
     target = f"out[{_slice(function.axes, block.at) if direction_of(function) else block.at}]"
     count = "out.numel()" if writer.backend.has_devices else "out.size"
+    count = count if block.largest is None else f"max({count}, {block.largest})"
     return [f"{INDENT}for {block.at} in _blocks({block.size}, {count}):", f"{INDENT * 2}{target} = {call}"]
 
 

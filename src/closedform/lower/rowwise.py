@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from closedform.lower.cost import is_step
 from closedform.lower.nodes import (
     Contract,
     Diagonal,
@@ -27,6 +30,13 @@ def is_rowwise(function: Function, batch: Dim | None) -> bool:
     if batch is None or not function.axes or function.axes[0].dim != batch:
         return False
     return all(_keeps_rows(node, batch) for node in walk(function.result))
+
+
+def larger_on_the_way(function: Function, batch: Dim) -> tuple[Dim, ...]:
+    """The axes of an array of more axes than logits that the result does not hold as well, such as (B, C, d) for (B, d); or none."""
+    way = [node.dims for node in walk(function.result) if is_step(node) and batch in node.dims and len(node.dims) > 2]
+    larger = [tuple(dim for dim in dims if dim is not None) for dims in way if Counter(dims) - Counter(function.result.dims)]
+    return max(larger, key=len, default=())
 
 
 def _keeps_rows(node: Node, batch: Dim) -> bool:
