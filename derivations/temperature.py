@@ -1,12 +1,36 @@
 """Softmax with a temperature."""
 
-from closedform.notation import Claim, Derivation, Dim, Given, Let, delta, exp, indices, log, partial, positive, scalar, summation, tensor
+from closedform.notation import (
+    Claim,
+    Derivation,
+    Dim,
+    Expr,
+    Given,
+    Index,
+    Let,
+    delta,
+    exp,
+    indices,
+    log,
+    partial,
+    positive,
+    scalar,
+    summation,
+    tensor,
+)
 
 C = Dim("C")
-i, j, k = indices("i j k", C)
+i, j, k, r, s, t = indices("i j k r s t", C)
 
 z, p = tensor("z", C), tensor("p", C)
+g, v = tensor("g", C), tensor("v", C)
 T, m, V, H = scalar("T"), scalar("m"), scalar("V"), scalar("H")
+
+
+def joint(a: Index) -> Expr:
+    """The upstream gradient and the direction, each less its mean, multiplied."""
+    return (g[a] - summation(p[k] * g[k], k)) * (v[a] - summation(p[k] * v[k], k))
+
 
 derivation = Derivation(
     name="temperature",
@@ -29,6 +53,14 @@ derivation = Derivation(
     claims=(
         Claim("log_odds", log(p[i] / p[j]), (z[i] - z[j]) / T, title="log-odds shrink by T; the order of the classes stays"),
         Claim("jacobian_z", partial(p[i], z[j]), p[i] * (delta(i, j) - p[j]) / T, title="softmax's Jacobian over T"),
+        Claim(
+            "hvp",
+            summation(g[r] * partial(p[r], z[i], z[t]) * v[t], r, t),
+            p[i] * (joint(i) - summation(p[s] * joint(s), s)) / T**2,
+            title="no offset of the upstream gradient or of the direction counts",
+            given=(Given(g, "upstream gradient"), Given(v, "direction")),
+            computed=True,
+        ),
         Claim(
             "jacobian_T",
             partial(p[i], T),

@@ -426,7 +426,8 @@ def hvp(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, v: torch.Tens
     """The Hessian of sum(g*the probabilities p) with respect to the logits z, times a direction.
 
         sum_ki(d2p[i]/dz[j]dz[k]*g[i]*v[k]) = p[j]
-            *(v[j]*(g[j] - sum_i(g[i]*p[i])) + sum_i(p[i]*v[i]*(2*sum_k(g[k]*p[k]) - g[i])) - g[j]*sum_i(p[i]*v[i]))/T^2
+            *((g[j] - sum_k(g[k]*p[k]))*(v[j] - sum_k(p[k]*v[k]))
+            - sum_s(p[s]*(g[s] - sum_k(g[k]*p[k]))*(v[s] - sum_k(p[k]*v[k]))))/T^2
 
     Args:
         z: logits, shape (..., C).
@@ -439,8 +440,8 @@ def hvp(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, v: torch.Tens
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
-        sum_k(p[k]*x[k])), and a roundoff for each number added over C, beyond what rounding expressions of z, T costs.
+        16 ulp of each entry's condition (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] - sum_k(p[k]*x[k])), and a
+        roundoff for each number added over C, beyond what rounding expressions of z, T, g, v costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -457,6 +458,6 @@ def hvp(z: torch.Tensor, T: float | torch.Tensor, g: torch.Tensor, v: torch.Tens
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
     leader = _leader(p)  # (..., 1)
-    total = (v * (((2 * (g * p).sum(-1))[..., None] - g) * p)).sum(-1, keepdim=True)  # (..., 1)
-    part = _centred(g, p, leader, _leads(p, leader)) * v + total - g * (p * v).sum(-1, keepdim=True)  # (..., C)
-    return _into(out, part * p / T**2, dtype)
+    leads = _leads(p, leader)  # (..., 1)
+    centred = _centred(_centred(g, p, leader, leads) * _centred(v, p, leader, leads), p, leader, leads)  # (..., C)
+    return _into(out, centred * p / T**2, dtype)

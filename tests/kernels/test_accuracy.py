@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +21,11 @@ from hypothesis import strategies as st
 from closedform.numeric.numpy import cross_entropy as cross_entropy_numpy
 from closedform.numeric.numpy import linear_cross_entropy as linear_cross_entropy_numpy
 from closedform.numeric.numpy import softmax as softmax_numpy
+from closedform.numeric.numpy import temperature as temperature_numpy
 from closedform.numeric.torch import cross_entropy as cross_entropy_torch
 from closedform.numeric.torch import linear_cross_entropy as linear_cross_entropy_torch
 from closedform.numeric.torch import softmax as softmax_torch
+from closedform.numeric.torch import temperature as temperature_torch
 
 MODULES = {"numpy": (softmax_numpy, cross_entropy_numpy), "torch": (softmax_torch, cross_entropy_torch)}
 SCALES = (1.0, 10.0, 30.0, 100.0, 1e4)
@@ -184,6 +187,16 @@ def test_accuracy_where_several_classes_lead_and_the_direction_is_the_same_for_t
     results.append(hvp(*arguments(backend, z, y, v), out=arguments(backend, out)[0]))
     for found in results:
         assert worst(np.asarray(found), truth, condition, dtype) <= stated(hvp)
+
+
+@pytest.mark.parametrize("module", [temperature_numpy, temperature_torch], ids=["numpy", "torch"])
+def test_no_offset_of_gradient_or_direction_counts_in_the_curvature_of_softmax(module: Any) -> None:
+    z, g, v = (np.array(row, "float32") for row in ([0, 1, 2], [0, 1, 3], [0, 2, 1]))
+    p = np.exp(z.astype("float64")) / np.exp(z.astype("float64")).sum()
+    joint = (g - p @ g) * (v - p @ v)
+    make = torch.from_numpy if module is temperature_torch else np.asarray
+    found = module.hvp(make(z), 1.0, make(g + np.float32(1000)), make(v - np.float32(1000)))
+    np.testing.assert_allclose(np.asarray(found), p * (joint - p @ joint), rtol=16 * np.finfo("float32").eps)
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
