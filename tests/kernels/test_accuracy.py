@@ -196,7 +196,7 @@ def test_no_offset_of_gradient_or_direction_counts_in_the_curvature_of_softmax(m
     joint = (g - p @ g) * (v - p @ v)
     make = torch.from_numpy if module is temperature_torch else np.asarray
     found = module.hvp(make(z), 1.0, make(g + np.float32(1000)), make(v - np.float32(1000)))
-    np.testing.assert_allclose(np.asarray(found), p * (joint - p @ joint), rtol=16 * np.finfo("float32").eps)
+    np.testing.assert_allclose(np.asarray(found), p * (joint - p @ joint), rtol=16 * float(np.finfo("float32").eps))
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
