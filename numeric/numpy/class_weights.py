@@ -278,7 +278,7 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding W costs.
 
     Memory:
@@ -311,8 +311,8 @@ def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | N
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding W costs; where labels are
-        probabilities, of the sum of what is subtracted.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding W costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -346,7 +346,8 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, beyond what rounding W costs.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding W costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -423,7 +424,8 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, beyond what rounding W costs.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding W costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -301,7 +301,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -331,7 +331,8 @@ def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> 
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry; where labels are probabilities, of the sum of what is subtracted.
+        8 ulp of each entry, and a roundoff for each number added over C; where labels are probabilities, of the sum of
+        what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -369,7 +370,7 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -453,7 +454,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -491,7 +492,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, C.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

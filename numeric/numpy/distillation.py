@@ -238,7 +238,7 @@ def value(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding expressions of t, T, z costs.
 
     Memory:
@@ -272,8 +272,8 @@ def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.nda
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z, T, t
-        costs.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T, t costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -307,7 +307,8 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndar
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -379,7 +380,8 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -411,7 +413,7 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of z, T
+        8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding expressions of z, T
         costs.
 
     Memory:

@@ -283,7 +283,7 @@ def value(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -316,8 +316,8 @@ def gradient(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | N
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B; where labels are probabilities, of the sum of
-        what is subtracted.
+        8 ulp of each entry, and a roundoff for each number added over C, B; where labels are probabilities, of the sum
+        of what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -351,7 +351,7 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -429,7 +429,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

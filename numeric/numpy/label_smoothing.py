@@ -276,7 +276,7 @@ def value(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -311,7 +311,7 @@ def gradient(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.n
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -347,7 +347,7 @@ def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.nd
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -425,7 +425,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, o
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -460,7 +460,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, C.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

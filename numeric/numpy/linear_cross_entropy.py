@@ -378,7 +378,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         A number, in the dtype of W.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
+        8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -410,7 +410,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         Shape (C, d), in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
@@ -445,7 +445,7 @@ def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         Shape (C, d, C, d), in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding z costs.
 
     Memory:
@@ -529,7 +529,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         Shape (C, d), in the dtype of W.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
+        8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or C*d numbers.

@@ -205,8 +205,8 @@ def value(z: np.ndarray) -> np.ndarray:
         Shape (...,), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
-        and what the others add to it.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
+        terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -232,7 +232,7 @@ def gradient(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -259,7 +259,7 @@ def hessian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
         Shape (..., C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -318,7 +318,7 @@ def hessian_diagonal(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndar
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

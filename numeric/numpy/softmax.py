@@ -190,7 +190,7 @@ def value(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -217,7 +217,7 @@ def jacobian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
         Shape (..., C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

@@ -211,7 +211,8 @@ def value(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -241,7 +242,8 @@ def jacobian(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = N
         Shape (..., C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

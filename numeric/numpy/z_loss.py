@@ -246,8 +246,8 @@ def value(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B; the
-        terms of a logsumexp are the largest number and what the others add to it.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B;
+        the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -280,8 +280,9 @@ def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.n
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms; where labels are probabilities, of the sum of
-        what is subtracted; the terms of a logsumexp are the largest number and what the others add to it.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C;
+        where labels are probabilities, of the sum of what is subtracted; the terms of a logsumexp are the largest
+        number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -317,8 +318,8 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
-        and what the others add to it.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
+        terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -402,8 +403,8 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, o
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
-        and what the others add to it.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
+        terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -439,7 +440,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
         A number, in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C;
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B;
         the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:

@@ -634,7 +634,7 @@ def jacobian_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, *, out: torch.
         Shape (..., N, e, M, e), in the dtype of Q.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding S costs.
+        8 ulp of each entry, and a roundoff for each number added over M, beyond what rounding S costs.
 
     Memory:
         Besides arguments and result, arrays of up to M*N numbers at each position of the leading axes.
@@ -708,7 +708,7 @@ def vjp_V(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor, g: torch.Tensor, *,
         Shape (..., M, e), in the dtype of Q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over N,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over M, N,
         beyond what rounding S costs.
 
     Memory:

@@ -367,7 +367,7 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding W costs.
 
     Memory:
@@ -403,8 +403,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Te
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding W costs; where labels are
-        probabilities, of the sum of what is subtracted.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding W costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -440,7 +440,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Ten
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, beyond what rounding W costs.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding W costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -521,7 +522,8 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: 
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, beyond what rounding W costs.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding W costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

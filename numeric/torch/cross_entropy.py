@@ -380,7 +380,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -412,7 +412,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = Non
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry; where labels are probabilities, of the sum of what is subtracted.
+        8 ulp of each entry, and a roundoff for each number added over C; where labels are probabilities, of the sum of
+        what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -454,7 +455,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -546,7 +547,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -588,7 +589,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, C.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -321,7 +321,7 @@ def value(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Te
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding expressions of t, T, z costs.
 
     Memory:
@@ -357,8 +357,8 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: 
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, beyond what rounding expressions of z, T, t
-        costs.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C,
+        beyond what rounding expressions of z, T, t costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -394,7 +394,8 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: t
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -470,7 +471,8 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, 
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -504,7 +506,7 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, C, beyond what rounding expressions of z, T
+        8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding expressions of z, T
         costs.
 
     Memory:

@@ -372,7 +372,7 @@ def value(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -407,8 +407,8 @@ def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Te
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B; where labels are probabilities, of the sum of
-        what is subtracted.
+        8 ulp of each entry, and a roundoff for each number added over C, B; where labels are probabilities, of the sum
+        of what is subtracted.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -444,7 +444,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -526,7 +526,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: 
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B.
+        8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

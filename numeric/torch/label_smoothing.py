@@ -362,7 +362,7 @@ def value(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -399,7 +399,7 @@ def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -437,7 +437,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out:
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -519,7 +519,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -556,7 +556,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
         A number, in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, C.
+        8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.

@@ -457,7 +457,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         A number, in the dtype of W.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
+        8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -491,7 +491,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         Shape (C, d), in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
@@ -528,7 +528,7 @@ def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         Shape (C, d, C, d), in the dtype of W.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C,
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B,
         beyond what rounding z costs.
 
     Memory:
@@ -616,7 +616,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         Shape (C, d), in the dtype of W.
 
     Accuracy:
-        8 ulp of each entry, and a roundoff for each number added over B, beyond what rounding z costs.
+        8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
         Besides arguments and result, arrays of up to B*C or C*d numbers.

@@ -291,8 +291,8 @@ def value(z: torch.Tensor) -> torch.Tensor:
         Shape (...,), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
-        and what the others add to it.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
+        terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -320,7 +320,7 @@ def gradient(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -349,7 +349,7 @@ def hessian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor
         Shape (..., C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -412,7 +412,7 @@ def hessian_diagonal(z: torch.Tensor, *, out: torch.Tensor | None = None) -> tor
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

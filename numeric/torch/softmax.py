@@ -277,7 +277,7 @@ def value(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -306,7 +306,7 @@ def jacobian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
         Shape (..., C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry.
+        8 ulp of each entry, and a roundoff for each number added over C.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

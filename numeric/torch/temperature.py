@@ -298,7 +298,8 @@ def value(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None 
         Shape (..., C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.
@@ -330,7 +331,8 @@ def jacobian(z: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | No
         Shape (..., C, C), in the dtype of z.
 
     Accuracy:
-        8 ulp of each entry, beyond what rounding expressions of z, T costs.
+        8 ulp of each entry, and a roundoff for each number added over C, beyond what rounding expressions of z, T
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to C numbers at each position of the leading axes.

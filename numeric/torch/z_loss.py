@@ -326,8 +326,8 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
         A number, in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B; the
-        terms of a logsumexp are the largest number and what the others add to it.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B;
+        the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -362,8 +362,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms; where labels are probabilities, of the sum of
-        what is subtracted; the terms of a logsumexp are the largest number and what the others add to it.
+        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C;
+        where labels are probabilities, of the sum of what is subtracted; the terms of a logsumexp are the largest
+        number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -401,8 +402,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
         Shape (B, C, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
-        and what the others add to it.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
+        terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -490,8 +491,8 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
         Shape (B, C), in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms; the terms of a logsumexp are the largest number
-        and what the others add to it.
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
+        terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers.
@@ -529,7 +530,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
         A number, in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C;
+        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B;
         the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:

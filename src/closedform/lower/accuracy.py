@@ -15,9 +15,9 @@ The levels are those that tests hold the kernels to against ball arithmetic; the
 numbers is n roundoffs, which nothing comes near.
 
     >>> from closedform.lower.nodes import Input, Map, Row
-    >>> p = Row("softmax", Input("z", (None,)))
+    >>> p = Row("softmax", Input("z", (Dim("C"),)))
     >>> accuracy(Map("mul", (p, p)))
-    Accuracy(factors=2, added=False, centred=False, sign=1, beyond=(), sums=())
+    Accuracy(factors=2, added=False, centred=False, sign=1, beyond=(), sums=(C,))
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class _Analysis:
             ir.CentredColumns: self._centred,
             ir.Variance: self._variance,
             ir.MinusLabels: self._minus_labels,
-            ir.Residual: lambda n: self._function(0, n.arg),
+            ir.Residual: lambda n: _over(self._function(0, n.arg), n.dims[-1:]),
             ir.AtLabels: self._at_labels,
         }
 
@@ -135,7 +135,7 @@ class _Analysis:
 
     def _row(self, node: ir.Row) -> Accuracy:
         found = self._function({"softmax": 1, "softmax_apart": 1, "log_softmax": -1}.get(node.op, 0), node.arg)
-        return replace(found, added=node.op == "logsumexp")
+        return _over(replace(found, added=node.op == "logsumexp"), node.arg.dims[-1:])
 
     def _centred(self, node: ir.Centred | ir.CentredColumns) -> Accuracy:
         found = self._function(0, node.arg)
