@@ -162,15 +162,15 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
+    if not (p.max(-1, initial=0) > 0.5).any():
         return 1 - p
-    rest = p.copy()
-    np.put_along_axis(rest, leader, 0, -1)
+    rest, top = p.copy(), p.argmax(-1)[..., None]
+    np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, leader, others, -1)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -365,7 +365,7 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p, _leader(p)) * p)))
+    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p) * p)))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -442,7 +442,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / W)[:, None] * (_complement(p, _leader(p)) * p))
+    return _into(out, (m / W)[:, None] * (_complement(p) * p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -475,4 +475,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     m = _at_labels(w, y)  # (B,)
     p = _softmax(z)  # (B, C)
     W = m.sum()
-    return m @ ((_complement(p, _leader(p)) * p).sum(-1) / W)
+    return m @ ((_complement(p) * p).sum(-1) / W)

@@ -179,15 +179,15 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
+    if not (p.max(-1, initial=0) > 0.5).any():
         return 1 - p
-    rest = p.copy()
-    np.put_along_axis(rest, leader, 0, -1)
+    rest, top = p.copy(), p.argmax(-1)[..., None]
+    np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, leader, others, -1)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -389,7 +389,7 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
     def rows(z: np.ndarray) -> np.ndarray:
         p = _softmax(z)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-        return _with_diagonal(part, _complement(p, _leader(p)) * p / max(B, 1))
+        return _with_diagonal(part, _complement(p) * p / max(B, 1))
 
     for at in _blocks(B, out.size):
         out[at] = rows(z[at])
@@ -472,7 +472,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
 
     def rows(z: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
         p = _softmax(z, spare)  # (B, C)
-        return _complement(p, _leader(p)) * p / max(B, 1)
+        return _complement(p) * p / max(B, 1)
 
     for at, target, spare in _workspaces(out, -2):
         _into(target, rows(z[at], spare))
@@ -506,4 +506,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return (_complement(p, _leader(p)) * p).sum() / max(B, 1)
+    return (_complement(p) * p).sum() / max(B, 1)

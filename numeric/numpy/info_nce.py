@@ -159,15 +159,15 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
+    if not (p.max(-1, initial=0) > 0.5).any():
         return 1 - p
-    rest = p.copy()
-    np.put_along_axis(rest, leader, 0, -1)
+    rest, top = p.copy(), p.argmax(-1)[..., None]
+    np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, leader, others, -1)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -516,10 +516,10 @@ def hessian_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.nd
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    part_1 = (1 / max(N, 1) / part * _complement(p, _leader(p)).mT * p.mT)[..., None]  # (..., N, N, 1)
-    product = np.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
+    part_1 = q[..., None, :, :] * (1 / max(N, 1) / part * _complement(p).mT * p.mT)[..., None]  # (..., N, N, d)
+    product = np.einsum("...ijk->...jki", np.einsum("...ilj,...lk->...ijk", part_1, q))  # (..., d, d, N)
     part_2 = -1 / max(N, 1) / part * np.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
-    return _into(out, _with_diagonal(part_2, np.einsum("...ijk->...jki", product), -4, -2))
+    return _into(out, _with_diagonal(part_2, product, -4, -2))
 
 
 def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -591,7 +591,7 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _leader(p)).mT * p.mT) @ (q**2)))
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p).mT * p.mT) @ (q**2)))
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -624,5 +624,5 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    total = (np.einsum("...ij,...ij->...i", q, q) * (_complement(p, _leader(p)) * p).sum(-1)).sum(-1)  # (...,)
+    total = (np.einsum("...ij,...ij->...i", q, q) * (_complement(p) * p).sum(-1)).sum(-1)  # (...,)
     return 1 / max(N, 1) / T**2 * total

@@ -199,15 +199,15 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
+    if not (p.max(-1, initial=0) > 0.5).any():
         return 1 - p
-    rest = p.copy()
-    np.put_along_axis(rest, leader, 0, -1)
+    rest, top = p.copy(), p.argmax(-1)[..., None]
+    np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, leader, others, -1)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -546,7 +546,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    return _into(out, _divided(_times_squares(_complement(p, _leader(p)) * p, e), max(B, 1)))
+    return _into(out, _divided(_times_squares(_complement(p) * p, e), max(B, 1)))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -578,7 +578,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    return np.einsum("ij,ij->i", e, e) @ (_complement(p, _leader(p)) * p).sum(-1) / max(B, 1)
+    return np.einsum("ij,ij->i", e, e) @ (_complement(p) * p).sum(-1) / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -863,10 +863,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype or shape than is asked for.
         """
-        e, p, leader = self.e, self.p, self.leader
-        _check_out(out, self.shape, self.dtype, e, p, leader)
+        e, p = self.e, self.p
+        _check_out(out, self.shape, self.dtype, e, p)
         B = e.shape[0]
-        return _into(out, _divided(_times_squares(_complement(p, leader) * p, e), max(B, 1)))
+        return _into(out, _divided(_times_squares(_complement(p) * p, e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -876,9 +876,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, leader = self.e, self.p, self.leader
+        e, p = self.e, self.p
         B = e.shape[0]
-        return np.einsum("ij,ij->i", e, e) @ (_complement(p, leader) * p).sum(-1) / max(B, 1)
+        return np.einsum("ij,ij->i", e, e) @ (_complement(p) * p).sum(-1) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.

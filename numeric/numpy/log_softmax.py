@@ -132,15 +132,15 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
+    if not (p.max(-1, initial=0) > 0.5).any():
         return 1 - p
-    rest = p.copy()
-    np.put_along_axis(rest, leader, 0, -1)
+    rest, top = p.copy(), p.argmax(-1)[..., None]
+    np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, leader, others, -1)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -248,7 +248,7 @@ def jacobian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     C = z.shape[-1]
     p = _softmax(z)  # (..., C)
     part = np.broadcast_to((-p)[..., None, :], (*z.shape[:-1], C, C))  # (..., C, C)
-    return _into(out, _with_diagonal(part.copy(), _complement(p, _leader(p))))
+    return _into(out, _with_diagonal(part.copy(), _complement(p)))
 
 
 def jvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -176,20 +176,15 @@ def _logsumexp(z: np.ndarray) -> np.ndarray:
     return (np.take_along_axis(z, top, -1) + _log1p_others(z, top))[..., 0]
 
 
-def _leader(p: np.ndarray) -> np.ndarray:
-    """Position of the largest entry of each row of p."""
-    return p.argmax(-1)[..., None]
-
-
-def _complement(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
-    if not (np.take_along_axis(p, leader, -1) > 0.5).any():
+def _complement(p: np.ndarray) -> np.ndarray:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
+    if not (p.max(-1, initial=0) > 0.5).any():
         return 1 - p
-    rest = p.copy()
-    np.put_along_axis(rest, leader, 0, -1)
+    rest, top = p.copy(), p.argmax(-1)[..., None]
+    np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
-    np.put_along_axis(rest, leader, others, -1)
+    np.put_along_axis(rest, top, others, -1)
     return rest
 
 
@@ -338,9 +333,9 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_2, part_1))
+    part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
+    part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
+    return _into(out, _with_diagonal(part_1, part_2))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -423,7 +418,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, o
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return _into(out, (_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1))
+    return _into(out, (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
@@ -458,4 +453,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return ((_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)
+    return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)

@@ -251,13 +251,14 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return p.gather(-1, leader) >= 0.125
 
 
-def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
+    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
+    top = _top(p)
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, leader, _others(p, leader))
+    return put(rest, -1, top, _others(p, top))
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -465,7 +466,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Ten
     n = m.sum()
     part = n.clamp(min=1)
     part_1 = p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * (_complement(p, _leader(p)) * p)), dtype)
+    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * (_complement(p) * p)), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -545,7 +546,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: 
     z, y, m = _wide(z), _wide(y), _wide(m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / n.clamp(min=1))[:, None] * (_complement(p, _leader(p)) * p), dtype)
+    return _into(out, (m / n.clamp(min=1))[:, None] * (_complement(p) * p), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
@@ -580,4 +581,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
     z, y, m = _wide(z), _wide(y), _wide(m)
     p = _softmax(z)  # (B, C)
     n = m.sum()
-    return (m @ ((_complement(p, _leader(p)) * p).sum(-1) / n.clamp(min=1))).to(dtype)
+    return (m @ ((_complement(p) * p).sum(-1) / n.clamp(min=1))).to(dtype)

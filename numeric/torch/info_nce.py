@@ -239,13 +239,14 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return p.gather(-1, leader) >= 0.125
 
 
-def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
+    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
+    top = _top(p)
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, leader, _others(p, leader))
+    return put(rest, -1, top, _others(p, top))
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -613,10 +614,10 @@ def hessian_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out:
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
     pq = p.mT[..., None] * q[..., None, :, :]  # (..., N, N, d)
-    part_1 = (1 / max(N, 1) / part * _complement(p, _leader(p)).mT * p.mT)[..., None]  # (..., N, N, 1)
-    product = torch.einsum("...ilj,...lk->...ijk", q[..., None, :, :] * part_1, q)  # (..., N, d, d)
+    part_1 = q[..., None, :, :] * (1 / max(N, 1) / part * _complement(p).mT * p.mT)[..., None]  # (..., N, N, d)
+    product = torch.einsum("...ijk->...jki", torch.einsum("...ilj,...lk->...ijk", part_1, q))  # (..., d, d, N)
     part_2 = -1 / max(N, 1) / part * torch.einsum("...kmj,...iml->...ijkl", pq, pq)  # (..., N, d, N, d)
-    return _into(out, _with_diagonal(part_2, torch.einsum("...ijk->...jki", product), -4, -2), dtype)
+    return _into(out, _with_diagonal(part_2, product, -4, -2), dtype)
 
 
 def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -692,7 +693,7 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p, _leader(p)).mT * p.mT) @ (q**2)), dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p).mT * p.mT) @ (q**2)), dtype)
 
 
 def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -727,5 +728,5 @@ def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    part = torch.einsum("...ij,...ij->...i", q, q) * (_complement(p, _leader(p)) * p).sum(-1)  # (..., N)
-    return (1 / max(N, 1) / T**2 * part.sum(-1)).to(dtype)
+    total = (torch.einsum("...ij,...ij->...i", q, q) * (_complement(p) * p).sum(-1)).sum(-1)  # (...,)
+    return (1 / max(N, 1) / T**2 * total).to(dtype)

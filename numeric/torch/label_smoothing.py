@@ -256,13 +256,14 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return p.gather(-1, leader) >= 0.125
 
 
-def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
+    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
+    top = _top(p)
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, leader, _others(p, leader))
+    return put(rest, -1, top, _others(p, top))
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -458,7 +459,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out:
     B = z.shape[0]
     p = _softmax_apart(z)  # (B, C)
     part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _complement(p, _leader(p)) * p / max(B, 1)), dtype)
+    return _into(out, _with_diagonal(part, _complement(p) * p / max(B, 1)), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -539,7 +540,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
     _check_eps(eps)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return _into(out, _complement(p, _leader(p)) * p / max(B, 1), dtype)
+    return _into(out, _complement(p) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
@@ -575,4 +576,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
     _check_eps(eps)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return ((_complement(p, _leader(p)) * p).sum() / max(B, 1)).to(dtype)
+    return ((_complement(p) * p).sum() / max(B, 1)).to(dtype)

@@ -281,13 +281,14 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return p.gather(-1, leader) >= 0.125
 
 
-def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
+    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
+    top = _top(p)
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, leader, _others(p, leader))
+    return put(rest, -1, top, _others(p, top))
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -635,7 +636,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    return _into(out, _times_squares(_complement(p, _leader(p)) * p, e).div_(max(B, 1)), dtype)
+    return _into(out, _times_squares(_complement(p) * p, e).div_(max(B, 1)), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -669,7 +670,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, _own(z))  # (B, C)
-    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, _leader(p)) * p).sum(-1) / max(B, 1)).to(dtype)
+    return (torch.einsum("ij,ij->i", e, e) @ (_complement(p) * p).sum(-1) / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -977,10 +978,10 @@ class HessianOperatorW:
         Raises:
             TypeError, ValueError: out has another dtype, device or shape than is asked for.
         """
-        e, p, leader = self.e, self.p, self.leader
-        _check_out(out, self.shape, self.dtype, e, p, leader)
+        e, p = self.e, self.p
+        _check_out(out, self.shape, self.dtype, e, p)
         B = e.shape[0]
-        return _into(out, _times_squares(_complement(p, leader) * p, e).div_(max(B, 1)), self.dtype)
+        return _into(out, _times_squares(_complement(p) * p, e).div_(max(B, 1)), self.dtype)
 
     def trace(self) -> torch.Tensor:
         """The trace, exactly.
@@ -990,9 +991,9 @@ class HessianOperatorW:
         Returns:
             A number, in the dtype of the operator.
         """
-        e, p, leader = self.e, self.p, self.leader
+        e, p = self.e, self.p
         B = e.shape[0]
-        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p, leader) * p).sum(-1) / max(B, 1)).to(self.dtype)
+        return (torch.einsum("ij,ij->i", e, e) @ (_complement(p) * p).sum(-1) / max(B, 1)).to(self.dtype)
 
     def dense(self, *, out: torch.Tensor | None = None) -> torch.Tensor:
         """The whole matrix.

@@ -265,21 +265,14 @@ def _is_small(x: torch.Tensor) -> bool:
     return x.numel() < 2**15
 
 
-def _leader(p: torch.Tensor) -> torch.Tensor:
-    """Position of the largest entry of each row of p, if it is an eighth or more; of any other where none is."""
-    if _is_small(p):
-        return _top(p)
-    largest = p.amax(-1, keepdim=True)
-    return _top(p) if _holds((largest >= 0.125).any()) else torch.zeros_like(largest, dtype=torch.int64)
-
-
-def _complement(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """1 - p for rows p that sum to one; where that is small it is the sum of the others, which does not cancel."""
+def _complement(p: torch.Tensor) -> torch.Tensor:
+    """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = 1 - p
-    if not _is_small(p) and not _holds((p.gather(-1, leader) > 0.5).any()):
+    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
+    top = _top(p)
     put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
-    return put(rest, -1, leader, _others(p, leader))
+    return put(rest, -1, top, _others(p, top))
 
 
 def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -424,9 +417,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
     p = _softmax_apart(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    part_1 = (_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    part_2 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_2, part_1), dtype)
+    part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
+    part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
+    return _into(out, _with_diagonal(part_1, part_2), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -513,7 +506,7 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return _into(out, (_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
+    return _into(out, (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
@@ -550,4 +543,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
-    return (((_complement(p, _leader(p)) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)
+    return (((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)

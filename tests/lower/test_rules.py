@@ -43,7 +43,7 @@ def ops(node: Node) -> list[str]:
         (z[b, i] - log(summation(exp(z[b, k]), k)), ["log_softmax"]),
         (exp(z[b, i] - log(summation(exp(z[b, k]), k))), ["softmax"]),
         (exp(z[b, i] / T) / summation(exp(z[b, k] / T), k), ["div", "softmax"]),
-        (1 - soft, ["softmax", "Leader", "Complement"]),
+        (1 - soft, ["softmax", "Complement"]),
         (log(1 + exp(z[b, i])), ["softplus"]),
         (1 / (1 + exp(-z[b, i])), ["neg", "neg", "sigmoid"][2:]),
         (exp(z[b, i]) / (1 + exp(z[b, i])), ["sigmoid"]),

@@ -179,7 +179,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.Top: lambda n: self.top(self.code(n.arg)),
             ir.Leader: lambda n: self.helper("_leader", self.code(n.arg)),
             ir.Leads: lambda n: self.helper("_leads", self.code(n.arg), self.code(n.leader)),
-            ir.Complement: lambda n: self.helper("_complement", *map(self.code, n.parts)),
+            ir.Complement: lambda n: self.helper("_complement", self.code(n.arg)),
             ir.Centred: lambda n: self.helper("_centred", *map(self.code, n.parts)),
             ir.CentredColumns: lambda n: self.helper("_centred_columns", *map(self.code, n.parts)),
             ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),

@@ -94,7 +94,7 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.Row: lambda n: ROW[n.op] * entries(n.arg),
     ir.Top: lambda n: entries(n.arg),
     ir.Leader: lambda n: entries(n.arg),
-    ir.Complement: lambda n: 2 * entries(n),
+    ir.Complement: lambda n: 3 * entries(n),
     ir.Centred: lambda n: CENTRED * entries(n),
     ir.CentredColumns: lambda n: product_flops(n) + 2 * entries(n),
     ir.Variance: lambda n: product_flops(n) + 2 * entries(n.arg) + 6 * entries(n),

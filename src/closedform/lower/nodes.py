@@ -184,10 +184,9 @@ class Leads(Node):
 
 @node
 class Complement(Node):
-    """1 - p for probabilities p along the last axis, without cancellation at the leader, where p may be nearly one."""
+    """1 - p for probabilities p along the last axis, without cancellation where p may be nearly one."""
 
     arg: Node
-    leader: Node
 
     @cached_property
     def dims(self) -> Shape:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, centred_columns, variance
-from closedform.lower.nodes import Complement, Diagonal, Leader, Map, Node, Number, Reduce, Row, View
+from closedform.lower.nodes import Complement, Diagonal, Map, Node, Number, Reduce, Row, View
 
 Rule = Callable[..., Node | None]
 
@@ -218,7 +218,7 @@ def _sub(first: Node, second: Node) -> Node | None:
 def _one_minus(array: Node) -> Node | None:
     inner, restore = unviewed(array)
     if isinstance(inner, Row) and inner.op == "softmax":  # 1 - p is the sum of the others
-        return restore(Complement(inner, Leader(inner)))
+        return restore(Complement(inner))
     if _is_map(inner, "pow") and is_number(inner.parts[1], 2) and _is_map(inner.parts[0], "tanh"):
         double = elementwise("mul", (Number(Integer(2)), inner.parts[0].parts[0]))  # 1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)
         sides = (elementwise("sigmoid", (double,)), elementwise("sigmoid", (negate(double),)))
