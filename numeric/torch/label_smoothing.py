@@ -306,7 +306,7 @@ def _softmax_jvp(
         p = _laid_out_like(p, x)
         return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
     if _is_small(x) or _holds(leads.any()):
-        x = x - x.gather(-1, leader) * leads
+        x = torch.sub(x, x.gather(-1, leader) * leads, out=out)
     product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
