@@ -8,7 +8,7 @@ computes more than the result on the way, such as (B, C, d) for (B, d), it runs 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from closedform.emit.base import BodyPrinter, Statement
 from closedform.emit.checks import annotation, check_lines, condition_lines, direction_of, tensors_of
@@ -34,11 +34,11 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
         arguments, writer.variable(first), names, guard=function.kind != "value", several=direction, rank=len(first.dims)
     )
     by_rows = is_rowwise(function, batch) and all(given.dims for given in parameters)
-    block = _block(writer, names, printer.size(batch)) if by_rows and batch is not None else None
-    if block is not None and batch is not None:
+    block = None
+    if by_rows and batch is not None:
+        largest = " * ".join(map(printer.size, larger_on_the_way(function, batch)))
+        block = _block(writer, names, printer.size(batch), largest)
         printer.placed = _placed(function, block)
-        larger = larger_on_the_way(function, batch)
-        block = replace(block, largest=" * ".join(map(printer.size, larger)) or None)
     statements, result = body_of(printer, function, into_out=array and not by_rows)
     entries = None if by_rows else chunked(printer, function)
     lines = check_lines(writer, parameters, tensors, direction, sizes=array)
@@ -197,7 +197,7 @@ def _wide(writer: Writer, arrays: Sequence[Given]) -> list[str]:
 class Block:
     """Variables of a block of rows: how many rows there are, which are in it, their part of ``out``, and what may be computed in.
 
-    ``largest``: the number of entries of an array on the way that is larger than the result, for all rows, as code.
+    ``largest``: the number of entries of an array on the way that is larger than the result, for all rows, as code; or nothing.
     """
 
     size: str
@@ -205,12 +205,12 @@ class Block:
     target: str
     into: str
     spare: str
-    largest: str | None = None
+    largest: str
 
 
-def _block(writer: Writer, names: Names, size: str) -> Block:
+def _block(writer: Writer, names: Names, size: str, largest: str) -> Block:
     at, target, spare = map(names.fresh, ("at", "target", "spare"))
-    return Block(size, at, target, names.fresh("into") if writer.backend.has_devices else target, spare)
+    return Block(size, at, target, names.fresh("into") if writer.backend.has_devices else target, spare, largest)
 
 
 def _placed(function: Function, block: Block) -> dict[Node, str]:
@@ -246,7 +246,7 @@ def _row_lines(
 
 def _without_out(writer: Writer, function: Function, block: Block, names: Sequence[str], picked: Sequence[str]) -> list[str]:
     """All rows at once, or block by block where more than the result is held on the way; autograd follows either."""
-    if block.largest is None:
+    if not block.largest:
         return [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"]
     writer.need(["_blocks"])
     parts = f"[rows({', '.join(picked)}) for {block.at} in _blocks({block.size}, {block.largest})]"
@@ -258,7 +258,7 @@ def _loop(writer: Writer, function: Function, block: Block, call: str) -> list[s
     writer.need(["_blocks"])
     target = f"out[{_slice(function.axes, block.at) if direction_of(function) else block.at}]"
     count = "out.numel()" if writer.backend.has_devices else "out.size"
-    count = count if block.largest is None else f"max({count}, {block.largest})"
+    count = f"max({count}, {block.largest})" if block.largest else count
     return [f"{INDENT}for {block.at} in _blocks({block.size}, {count}):", f"{INDENT * 2}{target} = {call}"]
 
 
