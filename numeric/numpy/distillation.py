@@ -62,10 +62,12 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
-def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...], entry: int) -> bool:
+def _overlaps_itself(x: np.ndarray) -> bool:
     """Whether two entries of an array may share memory: an axis steps no further than the axes inside it reach."""
-    reach = entry - 1
-    for step, size in sorted((abs(step), size) for step, size in zip(steps, shape, strict=True) if size > 1):
+    if x.flags.c_contiguous:
+        return False
+    reach = x.itemsize - 1
+    for step, size in sorted((abs(step), size) for step, size in zip(x.strides, x.shape, strict=True) if size > 1):
         if step <= reach:
             return True
         reach += step * (size - 1)
@@ -82,7 +84,7 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
-    if not out.flags.writeable or _overlaps_itself(out.strides, out.shape, out.itemsize):
+    if not out.flags.writeable or _overlaps_itself(out):
         raise ValueError("out must be writeable and have memory of its own for every entry; use a copy of it")
     if any(np.may_share_memory(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use an array of its own")
@@ -175,8 +177,8 @@ def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray
 
 def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
-    mean = np.einsum("...i,...i->...", x, p)[..., None]
-    return _nearest(mean, np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1), leads)
+    own = np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1)
+    return own if leads.all() else _nearest(np.einsum("...i,...i->...", x, p)[..., None], own, leads)
 
 
 def _laid_out_like(p: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -66,10 +66,12 @@ def _forbid(violated: np.ndarray, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
-def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...], entry: int) -> bool:
+def _overlaps_itself(x: np.ndarray) -> bool:
     """Whether two entries of an array may share memory: an axis steps no further than the axes inside it reach."""
-    reach = entry - 1
-    for step, size in sorted((abs(step), size) for step, size in zip(steps, shape, strict=True) if size > 1):
+    if x.flags.c_contiguous:
+        return False
+    reach = x.itemsize - 1
+    for step, size in sorted((abs(step), size) for step, size in zip(x.strides, x.shape, strict=True) if size > 1):
         if step <= reach:
             return True
         reach += step * (size - 1)
@@ -86,7 +88,7 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise TypeError(f"out must have the dtype of the inputs, {dtype}, got {out.dtype}")
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, got shape {out.shape}")
-    if not out.flags.writeable or _overlaps_itself(out.strides, out.shape, out.itemsize):
+    if not out.flags.writeable or _overlaps_itself(out):
         raise ValueError("out must be writeable and have memory of its own for every entry; use a copy of it")
     if any(np.may_share_memory(out, x) for x in inputs):
         raise ValueError("out must not share memory with an input; use an array of its own")
@@ -99,8 +101,8 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
 
 
 def _blocks(rows: int, entries: int) -> list[slice]:
-    """Blocks of rows whose results stay in the cache: a hundred thousand of the entries each."""
-    step = max(1, 2**17 * rows // max(entries, 1))
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
     return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
 
 

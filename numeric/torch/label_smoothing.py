@@ -61,7 +61,8 @@ def _plain(*arrays: torch.Tensor) -> bool:
     """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
     if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
         return False
-    if any(torch.autograd.forward_ad.unpack_dual(x).tangent is not None for x in arrays):
+    forward = torch.autograd.forward_ad
+    if forward._current_level >= 0 and any(forward.unpack_dual(x).tangent is not None for x in arrays):
         return False
     try:
         return all(x.data_ptr() >= 0 for x in arrays)
@@ -113,18 +114,26 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 
 
-def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether the stretches of memory that two tensors span have a byte in common."""
-    if a.numel() == 0 or b.numel() == 0:
-        return False
-    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
-    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+def _span(x: torch.Tensor) -> tuple[int, int]:
+    """The stretch of memory that a tensor spans: its first byte, and the one after its last."""
+    first, length = x.data_ptr(), x.nbytes
+    if length and not x.is_contiguous():
+        length = x.element_size() * (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)))
+    return first, first + length
 
 
-def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+def _overlaps(x: torch.Tensor, *others: torch.Tensor) -> bool:
+    """Whether the stretch of memory that a tensor spans has a byte in common with that of another."""
+    first, end = _span(x)
+    return any(max(first, at) < min(end, until) for at, until in map(_span, others))
+
+
+def _overlaps_itself(x: torch.Tensor) -> bool:
     """Whether two entries of a tensor may share memory: an axis steps no further than the axes inside it reach."""
+    if x.is_contiguous():
+        return False
     reach = 0
-    for step, size in sorted((step, size) for step, size in zip(steps, shape, strict=True) if size > 1):
+    for step, size in sorted((step, size) for step, size in zip(x.stride(), x.shape, strict=True) if size > 1):
         if step <= reach:
             return True
         reach += step * (size - 1)
@@ -143,9 +152,11 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
     if tuple(out.shape) != shape:
         raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
-    if not torch.compiler.is_compiling() and _overlaps_itself(out.stride(), out.shape):
+    if torch.compiler.is_compiling():
+        return
+    if _overlaps_itself(out):
         raise ValueError("out must have memory of its own for every entry; use its clone")
-    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+    if _overlaps(out, *inputs):
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
 
@@ -187,7 +198,7 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
 
 def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z - s) for a number s of each row that brings it into range; where no entry is large there is nothing to shift."""
-    bounds = _read(*torch.aminmax(z.detach())) if z.numel() else None
+    bounds = _read(*torch.aminmax(z)) if z.numel() else None
     small = 350 if z.dtype == torch.float64 else 40
     if bounds and -small <= bounds[0] and bounds[1] <= small:
         return torch.exp(z, out=out)
@@ -252,13 +263,13 @@ def _leader(p: torch.Tensor) -> torch.Tensor:
 
 
 def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
-    return p.gather(-1, leader) >= 0.125
+    """1 where the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return (p.gather(-1, leader) >= 0.125).to(p.dtype)
 
 
 def _complement(p: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
-    rest = 1 - p
+    rest = torch.rsub(p, 1)
     if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
@@ -272,19 +283,22 @@ def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torc
     What is the same for all that have weight is then measured as exactly zero.
     """
     same = torch.abs(own - mean) <= 8 * torch.finfo(mean.dtype).eps * torch.abs(mean)
-    return torch.where(leads | same, own, mean)
+    return torch.where((leads > 0) | same, own, mean)
 
 
 def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
     """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
-    mean = (p * x).sum(-1, keepdim=True)
     if torch.compiler.is_compiling():  # reductions of rows fuse, entries picked by their place do not: any entry that leads will do
         own = torch.where(p >= 0.125, x, -torch.inf).amax(-1, keepdim=True)
-        return torch.where(own > -torch.inf, own, mean)
+        return torch.where(own > -torch.inf, own, (p * x).sum(-1, keepdim=True))
+    own = x.gather(-1, leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1))
+    everywhere = _read(leads.all())
+    if everywhere and everywhere[0]:
+        return own
+    mean = (p * x).sum(-1, keepdim=True)
     if not _is_small(x) and not _holds(leads.any()):
         return mean
-    at = leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1)
-    return _nearest(mean, x.gather(-1, at), leads)
+    return _nearest(mean, own, leads)
 
 
 def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -306,7 +320,7 @@ def _softmax_jvp(
         p = _laid_out_like(p, x)
         return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
     if _is_small(x) or _holds(leads.any()):
-        x = torch.sub(x, x.gather(-1, leader) * leads, out=out)
+        x = torch.addcmul(x, x.gather(-1, leader), leads, value=-1, out=out)
     product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
@@ -318,8 +332,11 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if y.is_floating_point():
         return (y * x).sum(-1)
-    rows = torch.broadcast_shapes(x.shape[:-1], y.shape)
-    return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
+    at = y.long()
+    if x.shape[:-1] != at.shape:
+        rows = torch.broadcast_shapes(x.shape[:-1], at.shape)
+        x, at = x.expand(*rows, x.shape[-1]), at.expand(rows)
+    return x.gather(-1, at.unsqueeze(-1)).squeeze(-1)
 
 
 def _probabilities(y: torch.Tensor, classes: int, like: torch.Tensor) -> torch.Tensor:

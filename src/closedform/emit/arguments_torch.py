@@ -75,7 +75,8 @@ def _plain(*arrays: torch.Tensor) -> bool:
     """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
     if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
         return False
-    if any(torch.autograd.forward_ad.unpack_dual(x).tangent is not None for x in arrays):
+    forward = torch.autograd.forward_ad
+    if forward._current_level >= 0 and any(forward.unpack_dual(x).tangent is not None for x in arrays):
         return False
     try:
         return all(x.data_ptr() >= 0 for x in arrays)
@@ -131,19 +132,27 @@ def _forbid(violated: torch.Tensor, message: str) -> None:
         at = tuple(violated.nonzero()[0].tolist())
         raise ValueError(message + (f"; it does not at index {at}" if at else ""))
 ''',
-    "_overlap": '''
-def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether the stretches of memory that two tensors span have a byte in common."""
-    if a.numel() == 0 or b.numel() == 0:
-        return False
-    length, extent = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)) for x in (a, b))
-    return a.data_ptr() < b.data_ptr() + extent * b.element_size() and b.data_ptr() < a.data_ptr() + length * a.element_size()
+    "_span": '''
+def _span(x: torch.Tensor) -> tuple[int, int]:
+    """The stretch of memory that a tensor spans: its first byte, and the one after its last."""
+    first, length = x.data_ptr(), x.nbytes
+    if length and not x.is_contiguous():
+        length = x.element_size() * (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)))
+    return first, first + length
+''',
+    "_overlaps": '''
+def _overlaps(x: torch.Tensor, *others: torch.Tensor) -> bool:
+    """Whether the stretch of memory that a tensor spans has a byte in common with that of another."""
+    first, end = _span(x)
+    return any(max(first, at) < min(end, until) for at, until in map(_span, others))
 ''',
     "_overlaps_itself": '''
-def _overlaps_itself(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+def _overlaps_itself(x: torch.Tensor) -> bool:
     """Whether two entries of a tensor may share memory: an axis steps no further than the axes inside it reach."""
+    if x.is_contiguous():
+        return False
     reach = 0
-    for step, size in sorted((step, size) for step, size in zip(steps, shape, strict=True) if size > 1):
+    for step, size in sorted((step, size) for step, size in zip(x.stride(), x.shape, strict=True) if size > 1):
         if step <= reach:
             return True
         reach += step * (size - 1)
@@ -162,9 +171,11 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError(f"out must be on the device of the inputs, {inputs[0].device}, got {out.device}")
     if tuple(out.shape) != shape:
         raise ValueError(f"out must have shape {shape}, got shape {tuple(out.shape)}")
-    if not torch.compiler.is_compiling() and _overlaps_itself(out.stride(), out.shape):
+    if torch.compiler.is_compiling():
+        return
+    if _overlaps_itself(out):
         raise ValueError("out must have memory of its own for every entry; use its clone")
-    if not torch.compiler.is_compiling() and any(_overlap(out, x) for x in inputs):
+    if _overlaps(out, *inputs):
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 ''',
     "_into": '''

@@ -69,7 +69,7 @@ def _shift(z: torch.Tensor) -> torch.Tensor:
     "_exponentials": '''
 def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z - s) for a number s of each row that brings it into range; where no entry is large there is nothing to shift."""
-    bounds = _read(*torch.aminmax(z.detach())) if z.numel() else None
+    bounds = _read(*torch.aminmax(z)) if z.numel() else None
     small = 350 if z.dtype == torch.float64 else 40
     if bounds and -small <= bounds[0] and bounds[1] <= small:
         return torch.exp(z, out=out)
@@ -140,13 +140,13 @@ def _leader(p: torch.Tensor) -> torch.Tensor:
 ''',
     "_leads": '''
 def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
-    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
-    return p.gather(-1, leader) >= 0.125
+    """1 where the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return (p.gather(-1, leader) >= 0.125).to(p.dtype)
 ''',
     "_complement": '''
 def _complement(p: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
-    rest = 1 - p
+    rest = torch.rsub(p, 1)
     if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
@@ -160,19 +160,22 @@ def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torc
     What is the same for all that have weight is then measured as exactly zero.
     """
     same = torch.abs(own - mean) <= 8 * torch.finfo(mean.dtype).eps * torch.abs(mean)
-    return torch.where(leads | same, own, mean)
+    return torch.where((leads > 0) | same, own, mean)
 ''',
     "_near_mean": '''
 def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
     """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
-    mean = (p * x).sum(-1, keepdim=True)
     if torch.compiler.is_compiling():  # reductions of rows fuse, entries picked by their place do not: any entry that leads will do
         own = torch.where(p >= 0.125, x, -torch.inf).amax(-1, keepdim=True)
-        return torch.where(own > -torch.inf, own, mean)
+        return torch.where(own > -torch.inf, own, (p * x).sum(-1, keepdim=True))
+    own = x.gather(-1, leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1))
+    everywhere = _read(leads.all())
+    if everywhere and everywhere[0]:
+        return own
+    mean = (p * x).sum(-1, keepdim=True)
     if not _is_small(x) and not _holds(leads.any()):
         return mean
-    at = leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1)
-    return _nearest(mean, x.gather(-1, at), leads)
+    return _nearest(mean, own, leads)
 ''',
     "_centred": '''
 def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -194,7 +197,7 @@ def _softmax_jvp(
         p = _laid_out_like(p, x)
         return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
     if _is_small(x) or _holds(leads.any()):
-        x = torch.sub(x, x.gather(-1, leader) * leads, out=out)
+        x = torch.addcmul(x, x.gather(-1, leader), leads, value=-1, out=out)
     product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
@@ -240,7 +243,7 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | 
     put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if free else (torch.Tensor.scatter, torch.Tensor.div)
     e = _exponentials(z, out)
     own = e.gather(-1, at)
-    e = put(e, -1, at, torch.zeros_like(own))
+    e = put(e, -1, at, 0)
     others = e.sum(-1, keepdim=True)
     return over(put(e, -1, at, -others), own + others)
 ''',
@@ -257,8 +260,11 @@ def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
     if y.is_floating_point():
         return (y * x).sum(-1)
-    rows = torch.broadcast_shapes(x.shape[:-1], y.shape)
-    return x.expand(*rows, x.shape[-1]).gather(-1, y.long().expand(rows).unsqueeze(-1)).squeeze(-1)
+    at = y.long()
+    if x.shape[:-1] != at.shape:
+        rows = torch.broadcast_shapes(x.shape[:-1], at.shape)
+        x, at = x.expand(*rows, x.shape[-1]), at.expand(rows)
+    return x.gather(-1, at.unsqueeze(-1)).squeeze(-1)
 ''',
     "_probabilities": '''
 def _probabilities(y: torch.Tensor, classes: int, like: torch.Tensor) -> torch.Tensor:
@@ -290,9 +296,7 @@ def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bo
     "_stack_product": '''
 def _stack_product(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
-    if v.ndim == 2:
-        return x @ v.T
-    return (v.flatten(0, -2) @ x.T).reshape(*v.shape[:-1], len(x)).mT
+    return x @ v.T if v.ndim == 2 else (v @ x.T).mT
 ''',
     "_times_squares": '''
 def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -300,9 +304,10 @@ def _times_squares(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     if not _plain(w, x):
         return w.T @ x**2
     step = max(1, max(w.numel() // max(x.shape[-1], 1), w.shape[-1]))
+    parts = max(1, -(-len(x) // step))
     result = x.new_zeros(w.shape[-1], x.shape[-1])
-    for weights, rows in zip(w.split(step), x.split(step), strict=True):
-        result.addmm_(weights.T, rows * rows)
+    for weights, rows in zip(w.T.chunk(parts, 1), x.chunk(parts), strict=True):
+        result.addmm_(weights, rows * rows)
     return result
 ''',
     "_laplacian": '''
