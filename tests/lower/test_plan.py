@@ -7,7 +7,7 @@ from sympy import Expr, S
 
 import closedform
 from closedform.errors import UsageError
-from closedform.notation import Dim
+from closedform.notation import Derivation, Dim, Given, Let, indices, scalar, summation, tensor
 from closedform.pipeline import Plan
 
 B, C, D = Dim("B"), Dim("C"), Dim("d")
@@ -55,6 +55,38 @@ def test_no_array_between_is_larger_than_logits_or_result(function: str) -> None
     assert sized(plan) <= 4 * max(128 * 10, result)
 
 
+# An operator keeps p (a softmax of the logits, 2BCd), where the leaders are and whether they lead (B each), and e/B.
+# Then a product costs two matrix products: it reads V, e, e/B, p and 2B numbers more, and writes as much as V has.
+OPERATOR: dict[str, tuple[Expr, Expr]] = {
+    "": (2 * B * C * D, C * D + B * D + B * C + 2 * B + B * D),
+    ".hvp": (4 * B * C * D, C * D + B * D + B * D + B * C + 2 * B + C * D),
+    ".diagonal": (2 * B * C * D, B * D + B * C + C * D),
+}
+
+
+@pytest.mark.parametrize("method", OPERATOR)
+def test_an_operator_pays_for_what_it_keeps_once(method: str) -> None:
+    plan = closedform.plan("linear_cross_entropy", f"hessian_operator_W{method}")
+    products, numbers = OPERATOR[method]
+    assert (plan.product_flops - products).expand() == 0
+    assert (plan.compulsory - 4 * numbers).expand() == 0
+
+
+def test_an_operator_keeps_arrays_under_the_names_of_its_attributes() -> None:
+    kept = closedform.plan("linear_cross_entropy", "hessian_operator_W")
+    assert [step.name for step in kept.steps.steps] == ["z", "p", "leader", "leads", "scaled_e"]
+    product = closedform.plan("linear_cross_entropy", "hessian_operator_W.hvp", sizes={"B": 1024, "C": 1000, "d": 768})
+    assert "less its mean under the weights: t1, p, leader, leads" in str(product)
+    assert product.product_flops == 4 * 1024 * 1000 * 768
+
+
+def test_where_there_is_nothing_to_keep_there_is_no_operator() -> None:
+    a, L, (c,) = tensor("a", C), scalar("L"), indices("c", C)
+    decay = Derivation("decay", "weight decay", (Given(a),), (Let(L, summation(a[c] ** 2, c) / B),), L, (a,), batch=B)
+    with pytest.raises(UsageError, match="decay has no hessian_operator: no part of the Hessian is the same for all directions; plan hvp"):
+        closedform.plan(decay, "hessian_operator")
+
+
 def test_figures_at_given_sizes() -> None:
     plan = closedform.plan("linear_cross_entropy", "gradient_W", sizes={"B": 1024, "C": 1000, "d": 768})
     assert plan.product_flops == 4 * 1024 * 1000 * 768
@@ -71,6 +103,7 @@ def test_a_softmax_that_only_labels_are_taken_from_is_not_stored() -> None:
     ("arguments", "message"),
     [
         ({"function": "hessian_V"}, "linear_cross_entropy has no function 'hessian_V'; it has value, gradient_W"),
+        ({"function": "hessian_operator_W.solve"}, "no function 'hessian_operator_W.solve'; it has value, .* hessian_operator_W.dense"),
         ({"function": "value", "dtype": "int8"}, "unknown dtype 'int8'; choose one of float64, float32"),
         ({"function": "value", "sizes": {"N": 3}}, "sizes are those of B, C, d, each at least 1; got N = 3"),
     ],

@@ -1,15 +1,15 @@
-"""The plan of a function: its array program step by step, with what each step costs and the least that it could cost."""
+"""The plan of a function, or of an operator: its array program step by step, with what each step costs and the least that it could cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import Expr, Integer, S
 
 from closedform.lower import nodes as ir
 from closedform.lower.cost import base, entries, flops, is_step, product_flops, read, written
-from closedform.lower.program import Function
+from closedform.lower.program import Function, Operator
 from closedform.lower.traversal import walk
 from closedform.notation import Dim
 
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The array program of one function, as steps.
+    """The array program of one function, of a method of an operator, or of what an operator keeps, as steps.
 
     Attributes:
         derivation, function: their names.
@@ -72,19 +72,36 @@ class Plan:
 
 def plan_of(derivation: str, function: Function) -> Plan:
     """The plan of a function, from :func:`closedform.lower.lower`, of the derivation of that name."""
-    order = [node for node in walk(function.result) if is_step(node)]
-    names = _names(function, order)
+    return _plan(derivation, function.name, {function.result: "result"}, function.names)
+
+
+def plan_of_method(derivation: str, operator: Operator, method: str) -> Plan:
+    """The plan of a method of an operator, to which what the operator keeps is given."""
+    function = next(function for function in operator.methods if function.name == method)
+    return _plan(derivation, f"{operator.name}.{method}", {function.result: "result"}, function.names)
+
+
+def plan_of_kept(derivation: str, operator: Operator) -> Plan:
+    """The plan of what an operator keeps: computed once, for all directions."""
+    kept = {item.node: item.name for item in operator.kept if is_step(item.node)}
+    return _plan(derivation, operator.name, kept, operator.product.names)
+
+
+def _plan(derivation: str, name: str, results: Mapping[ir.Node, str], lets: Sequence[tuple[ir.Node, str]]) -> Plan:
+    program = list(dict.fromkeys(node for result in results for node in walk(result)))
+    order = [node for node in program if is_step(node)]
+    arguments = [node for node in program if isinstance(node, ir.Input | ir.Labels) and not node.is_plain]
+    names = _names({base(node): given for node, given in results.items()}, lets, {node.name for node in arguments}, order)
     steps = tuple(
         Step(names[node], _Words(names).of(node), node.dims, flops(node), read(node) + written(node), product_flops(node)) for node in order
     )
-    arguments = [node for node in walk(function.result) if isinstance(node, ir.Input | ir.Labels) and not node.is_plain]
-    taken = sum((entries(node) for node in arguments), S.Zero)
-    result = {base(function.result)}
-    result |= {base(node.arg) for node in result if isinstance(node, ir.WithDiagonal | ir.Laplacian)}  # is written over
+    compulsory = sum((entries(node) for node in (*arguments, *results)), S.Zero)
+    final = {base(node) for node in results}
+    final |= {base(node.arg) for node in final if isinstance(node, ir.WithDiagonal | ir.Laplacian)}  # is written over
     fleeting = _summed_squares(order)
-    sizes = {entries(node) for node in order if node not in result | fleeting}
+    sizes = {entries(node) for node in order if node not in final | fleeting}
     sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row)}  # its exponentials
-    return Plan(derivation, function.name, steps, taken + entries(function.result), _maximal(sizes), _held(order, result))
+    return Plan(derivation, name, steps, compulsory, _maximal(sizes), _held(order, final))
 
 
 def _maximal(sizes: Iterable[Expr]) -> tuple[Expr, ...]:
@@ -123,15 +140,16 @@ def _held(order: list[ir.Node], result: set[ir.Node]) -> tuple[Expr, ...]:
     )
 
 
-def _names(function: Function, order: list[ir.Node]) -> dict[ir.Node, str]:
-    """Names of lets first, then t1, t2, ... in order; the last one is the result."""
-    lets: dict[ir.Node, str] = {}
-    for node, name in function.names:
-        lets.setdefault(node, name)
-    taken = {*lets.values(), *(given.name for given in function.parameters), "result"}
+def _names(
+    results: Mapping[ir.Node, str], lets: Sequence[tuple[ir.Node, str]], arguments: set[str], order: list[ir.Node]
+) -> dict[ir.Node, str]:
+    """Names of results and lets first, then t1, t2, ... in order."""
+    known = dict(results)
+    for node, name in lets:
+        known.setdefault(node, name)
+    taken = {*known.values(), *arguments}
     fresh = (name for name in _numbered("t") if name not in taken)
-    result = base(function.result)
-    return {node: "result" if node is result else lets.get(node) or next(fresh) for node in order}
+    return {node: known.get(node) or next(fresh) for node in order}
 
 
 def _numbered(letter: str) -> Iterator[str]:

@@ -1,17 +1,17 @@
-"""``closedform plan``: what a kernel function does, step by step, and what that costs."""
+"""``closedform plan``: what a kernel function or an operator does, step by step, and what that costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Max, S, Symbol
 
 from closedform.errors import UsageError
-from closedform.functions import kernel_functions
+from closedform.functions import KernelFunction, hessian_operators, kernel_functions
 from closedform.lower import Plan as Steps
-from closedform.lower import Step, lower, plan_of
-from closedform.notation import Derivation
+from closedform.lower import Program, Step, lower, plan_of, plan_of_kept, plan_of_method
+from closedform.notation import Derivation, Given
 from closedform.pipeline.making import form_of
 from closedform.pipeline.verifying import resolve
 from closedform.report import text
@@ -96,7 +96,8 @@ def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32",
 
     Args:
         derivation: a name, or the derivation itself.
-        function: such as ``"hvp_W"``.
+        function: such as ``"hvp_W"``; of ``"hessian_operator_W"`` it is what the operator keeps, once for all directions, of
+            ``"hessian_operator_W.hvp"`` what each product then takes.
         dtype: of the arrays, for bytes.
         sizes: dimension name -> size; the costs are functions of the others.
 
@@ -121,19 +122,47 @@ def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32",
         largest array between: 4*B*C bytes; held at once: max(12*B*C, 8*(B + B*C)) bytes
     """
     (found,) = resolve((derivation,))
-    known = {item.name: item for item in kernel_functions(found.derivation)}
-    if function not in known:
-        raise UsageError(f"{found.derivation.name} has no function {function!r}; it has {', '.join(known) or 'none'}")
+    needed = _needed(found.derivation)
+    if function not in needed:
+        raise UsageError(f"{found.derivation.name} has no function {function!r}; it has {', '.join(needed) or 'none'}")
     if dtype not in BYTES:
         raise UsageError(f"unknown dtype {dtype!r}; choose one of {', '.join(BYTES)}")
-    form = form_of(found.derivation, known[function])
-    program = lower(found.derivation, [(form.function, form.closed)])
-    steps = plan_of(found.derivation.name, program.functions[0])
-    names = {dim.name for given in program.functions[0].parameters for dim in given.dims}
+    forms = [form_of(found.derivation, item) for item in needed[function]]
+    steps, axes = _steps(lower(found.derivation, [(form.function, form.closed) for form in forms]), function)
     for name, size in (sizes or {}).items():
-        if name not in names or size < 1:
-            raise UsageError(f"sizes are those of {', '.join(sorted(names))}, each at least 1; got {name} = {size}")
+        if name not in axes or size < 1:
+            raise UsageError(f"sizes are those of {', '.join(sorted(axes))}, each at least 1; got {name} = {size}")
     return Plan(steps, dtype, dict(sizes or {}))
+
+
+def _needed(derivation: Derivation) -> dict[str, tuple[KernelFunction, ...]]:
+    """What has a plan, and which functions it is found from: functions, operators, and the methods of these."""
+    functions = {item.name: item for item in kernel_functions(derivation)}
+    needed: dict[str, tuple[KernelFunction, ...]] = {name: (item,) for name, item in functions.items()}
+    for operator in hessian_operators(derivation):
+        methods = {method: functions[name] for method, name in operator.methods if name in functions}
+        if "hvp" in methods:
+            needed |= dict.fromkeys([operator.name, *(f"{operator.name}.{method}" for method in methods)], tuple(methods.values()))
+    return needed
+
+
+def _steps(program: Program, name: str) -> tuple[Steps, set[str]]:
+    """The steps of a function, an operator or one of its methods; and the names of the dimensions of its arguments."""
+    operator_name, _, method = name.partition(".")
+    operators = {operator.name: operator for operator in program.operators}
+    functions = {function.name: function for function in program.functions}
+    if operator_name in functions:
+        chosen = functions[operator_name]
+        return plan_of(program.name, chosen), _axes(chosen.parameters)
+    if operator_name not in operators:
+        raise UsageError(f"{program.name} has no {operator_name}: no part of the Hessian is the same for all directions; plan hvp instead")
+    operator = operators[operator_name]
+    steps = plan_of_method(program.name, operator, method) if method else plan_of_kept(program.name, operator)
+    return steps, _axes(operator.product.parameters)
+
+
+def _axes(parameters: Sequence[Given]) -> set[str]:
+    return {dim.name for given in parameters for dim in given.dims}
 
 
 def _figure(count: Expr) -> str:
