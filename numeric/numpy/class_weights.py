@@ -164,15 +164,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -367,7 +374,7 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part, (m / W)[:, None] * (_complement(p) * p)))
+    return _into(out, _with_diagonal(part, (m / W)[:, None] * _times_complement(p)))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -444,7 +451,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / W)[:, None] * (_complement(p) * p))
+    return _into(out, (m / W)[:, None] * _times_complement(p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -477,4 +484,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     m = _at_labels(w, y)  # (B,)
     p = _softmax(z)  # (B, C)
     W = m.sum()
-    return m @ ((_complement(p) * p).sum(-1) / W)
+    return m @ (_times_complement(p).sum(-1) / W)

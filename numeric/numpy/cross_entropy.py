@@ -181,15 +181,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -391,7 +398,7 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
     def rows(z: np.ndarray) -> np.ndarray:
         p = _softmax(z)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-        return _with_diagonal(part, _complement(p) * p / max(B, 1))
+        return _with_diagonal(part, _divided(_times_complement(p), max(B, 1)))
 
     for at in _blocks(B, out.size):
         out[at] = rows(z[at])
@@ -472,12 +479,12 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
     out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B = z.shape[0]
 
-    def rows(z: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+    def rows(z: np.ndarray, target: np.ndarray | None = None, spare: np.ndarray | None = None) -> np.ndarray:
         p = _softmax(z, spare)  # (B, C)
-        return _complement(p) * p / max(B, 1)
+        return _divided(_times_complement(p, target), max(B, 1))
 
     for at, target, spare in _workspaces(out, -2):
-        _into(target, rows(z[at], spare))
+        _into(target, rows(z[at], target, spare))
     return out
 
 
@@ -508,4 +515,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check_y(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return (_complement(p) * p).sum() / max(B, 1)
+    return _times_complement(p).sum() / max(B, 1)

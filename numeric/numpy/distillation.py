@@ -154,15 +154,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -326,7 +333,7 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndar
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
     part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _complement(p) * p / max(B, 1)))
+    return _into(out, _with_diagonal(part, _divided(_times_complement(p), max(B, 1))))
 
 
 def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -398,7 +405,7 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _into(out, _complement(p) * p / max(B, 1))
+    return _into(out, _divided(_times_complement(p), max(B, 1)))
 
 
 def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -430,4 +437,4 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return (_complement(p) * p).sum() / max(B, 1)
+    return _times_complement(p).sum() / max(B, 1)

@@ -163,15 +163,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -372,7 +379,7 @@ def hessian(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.ndarray | No
     n = m.sum()
     part = np.maximum(n, 1)
     part_1 = p[:, None, :] * (p * (-1 / part * m)[:, None])[:, :, None]  # (B, C, C)
-    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * (_complement(p) * p)))
+    return _into(out, _with_diagonal(part_1, (m / part)[:, None] * _times_complement(p)))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, m: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -448,7 +455,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / np.maximum(n, 1))[:, None] * (_complement(p) * p))
+    return _into(out, (m / np.maximum(n, 1))[:, None] * _times_complement(p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -481,4 +488,4 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
     _check_m(m)
     p = _softmax(z)  # (B, C)
     n = m.sum()
-    return m @ ((_complement(p) * p).sum(-1) / np.maximum(n, 1))
+    return m @ (_times_complement(p).sum(-1) / np.maximum(n, 1))

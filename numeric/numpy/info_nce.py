@@ -161,15 +161,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -626,5 +633,5 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    total = (np.einsum("...ij,...ij->...i", q, q) * (_complement(p) * p).sum(-1)).sum(-1)  # (...,)
+    total = (np.einsum("...ij,...ij->...i", q, q) * _times_complement(p).sum(-1)).sum(-1)  # (...,)
     return 1 / max(N, 1) / T**2 * total

@@ -201,15 +201,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -548,7 +555,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    return _into(out, _divided(_times_squares(_complement(p) * p, e), max(B, 1)))
+    return _into(out, _divided(_times_squares(_times_complement(p), e), max(B, 1)))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -580,7 +587,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     B = e.shape[0]
     z = e @ W.T  # (B, C)
     p = _softmax(z, z)  # (B, C)
-    return np.einsum("ij,ij->i", e, e) @ (_complement(p) * p).sum(-1) / max(B, 1)
+    return np.einsum("ij,ij->i", e, e) @ _times_complement(p).sum(-1) / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -868,7 +875,7 @@ class HessianOperatorW:
         e, p = self.e, self.p
         _check_out(out, self.shape, self.dtype, e, p)
         B = e.shape[0]
-        return _into(out, _divided(_times_squares(_complement(p) * p, e), max(B, 1)))
+        return _into(out, _divided(_times_squares(_times_complement(p), e), max(B, 1)))
 
     def trace(self) -> np.ndarray:
         """The trace, exactly.
@@ -880,7 +887,7 @@ class HessianOperatorW:
         """
         e, p = self.e, self.p
         B = e.shape[0]
-        return np.einsum("ij,ij->i", e, e) @ (_complement(p) * p).sum(-1) / max(B, 1)
+        return np.einsum("ij,ij->i", e, e) @ _times_complement(p).sum(-1) / max(B, 1)
 
     def dense(self, *, out: np.ndarray | None = None) -> np.ndarray:
         """The whole matrix.

@@ -134,15 +134,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -273,7 +280,7 @@ def hessian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     sizes = _check_leading(("z", z, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
-    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p) * p))
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _times_complement(p)))
 
 
 def hvp(z: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -332,7 +339,7 @@ def hessian_diagonal(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndar
     sizes = _check_leading(("z", z, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
-    return _into(out, _complement(p) * p)
+    return _into(out, _times_complement(p))
 
 
 def hessian_trace(z: np.ndarray) -> np.ndarray:
@@ -358,4 +365,4 @@ def hessian_trace(z: np.ndarray) -> np.ndarray:
     """
     _check_leading(("z", z, "C"))
     p = _softmax(z)  # (..., C)
-    return (_complement(p) * p).sum(-1)
+    return _times_complement(p).sum(-1)

@@ -133,15 +133,22 @@ def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
     return np.take_along_axis(p, leader, -1) >= 0.125
 
 
-def _complement(p: np.ndarray) -> np.ndarray:
+def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
-        return 1 - p
-    rest, top = p.copy(), p.argmax(-1)[..., None]
+        return np.subtract(1, p, out=out)
+    rest, top = np.positive(p, out=out), p.argmax(-1)[..., None]
     np.put_along_axis(rest, top, 0, -1)
     others = rest.sum(-1, keepdims=True)
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
+    return rest
+
+
+def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    rest *= p
     return rest
 
 
@@ -259,7 +266,7 @@ def jacobian(z: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = N
     T = _number("T", T, z)
     _check_T(T)
     p = _softmax(z / T)  # (..., C)
-    return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], _complement(p) * p / T))
+    return _into(out, _with_diagonal((-1 / T * p)[..., None] * p[..., None, :], _times_complement(p) / T))
 
 
 def jvp(z: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -365,5 +372,5 @@ def hvp(z: np.ndarray, T: float | np.ndarray, g: np.ndarray, v: np.ndarray, *, o
     p = _softmax(z / T)  # (..., C)
     leader = _leader(p)  # (..., 1)
     leads = _leads(p, leader)  # (..., 1)
-    centred = _centred(_centred(g, p, leader, leads) * _centred(v, p, leader, leads), p, leader, leads)  # (..., C)
-    return _into(out, centred * p / T**2)
+    part = _centred(g, p, leader, leads) * _centred(v, p, leader, leads)  # (..., C)
+    return _into(out, _softmax_jvp(part, p, leader, leads) / T**2)

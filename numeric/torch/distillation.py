@@ -157,7 +157,7 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
 
 def _top(p: torch.Tensor) -> torch.Tensor:
     """Position of the largest entry along the last axis; long rows by blocks, as amax is fast and argmax is not."""
-    n, width = p.shape[-1], 128
+    n, width = p.shape[-1], 64
     if n < 8 * width:
         return p.argmax(-1, keepdim=True)
     even = n - n % width
@@ -188,14 +188,25 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
     return torch.sub(z, _shift(z), out=out).exp_()
 
 
+def _total(e: torch.Tensor) -> torch.Tensor:
+    """The sum along the last axis of numbers >= 0, to a few ulp: in a long row, an entry of more than half would round every addition."""
+    total = e.sum(-1, keepdim=True)
+    if e.shape[-1] < 256 or torch.compiler.is_compiling() or not _holds((2 * e.amax(-1, keepdim=True) > total).any()):
+        return total
+    if e.dtype == torch.float32:
+        return e.sum(-1, keepdim=True, dtype=torch.float64).to(e.dtype)
+    top = _top(e)
+    return _others(e, top) + e.gather(-1, top)
+
+
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     keeps_z = out is not None and out is not z  # so that the sums may be looked at first, which are fewer
     e = torch.exp(z, out=out) if keeps_z else _exponentials(z, out)
-    total = e.sum(-1, keepdim=True)
+    total = _total(e)
     if keeps_z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
         e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
-        total = e.sum(-1, keepdim=True)
+        total = _total(e)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -250,14 +261,20 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, leader) >= 0.125).to(p.dtype)
 
 
-def _complement(p: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
-    rest = torch.rsub(p, 1)
+    rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
     if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
     return put(rest, -1, top, _others(p, top))
+
+
+def _times_complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    return rest.mul_(p) if out is not None or _plain(p) else rest * p
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -428,7 +445,7 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: t
     B = z.shape[0]
     p = _softmax_apart(z / T)  # (B, C)
     part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _complement(p) * p / max(B, 1)), dtype)
+    return _into(out, _with_diagonal(part, _times_complement(p).div_(max(B, 1))), dtype)
 
 
 def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -504,7 +521,7 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, 
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return _into(out, _complement(p) * p / max(B, 1), dtype)
+    return _into(out, _times_complement(p).div_(max(B, 1)), dtype)
 
 
 def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -538,4 +555,4 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
     _check_T(T)
     B = z.shape[0]
     p = _softmax(z / T)  # (B, C)
-    return ((_complement(p) * p).sum() / max(B, 1)).to(dtype)
+    return (_times_complement(p).sum() / max(B, 1)).to(dtype)

@@ -153,7 +153,7 @@ def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: i
     """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
     plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
     spare = None
-    for at in _blocks(out.shape[axis], out.numel()):
+    for at in _blocks(out.shape[axis], out.numel() // 2):  # a million: what is computed in place takes less room
         target = out.narrow(axis, at.start, at.stop - at.start)
         if plain:
             spare = target.new_empty(target.shape[axis:]) if spare is None else spare[: target.shape[axis]]
@@ -167,7 +167,7 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
 
 def _top(p: torch.Tensor) -> torch.Tensor:
     """Position of the largest entry along the last axis; long rows by blocks, as amax is fast and argmax is not."""
-    n, width = p.shape[-1], 128
+    n, width = p.shape[-1], 64
     if n < 8 * width:
         return p.argmax(-1, keepdim=True)
     even = n - n % width
@@ -198,14 +198,25 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
     return torch.sub(z, _shift(z), out=out).exp_()
 
 
+def _total(e: torch.Tensor) -> torch.Tensor:
+    """The sum along the last axis of numbers >= 0, to a few ulp: in a long row, an entry of more than half would round every addition."""
+    total = e.sum(-1, keepdim=True)
+    if e.shape[-1] < 256 or torch.compiler.is_compiling() or not _holds((2 * e.amax(-1, keepdim=True) > total).any()):
+        return total
+    if e.dtype == torch.float32:
+        return e.sum(-1, keepdim=True, dtype=torch.float64).to(e.dtype)
+    top = _top(e)
+    return _others(e, top) + e.gather(-1, top)
+
+
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     keeps_z = out is not None and out is not z  # so that the sums may be looked at first, which are fewer
     e = torch.exp(z, out=out) if keeps_z else _exponentials(z, out)
-    total = e.sum(-1, keepdim=True)
+    total = _total(e)
     if keeps_z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
         e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
-        total = e.sum(-1, keepdim=True)
+        total = _total(e)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -260,14 +271,20 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, leader) >= 0.125).to(p.dtype)
 
 
-def _complement(p: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
-    rest = torch.rsub(p, 1)
+    rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
     if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
     return put(rest, -1, top, _others(p, top))
+
+
+def _times_complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    return rest.mul_(p) if out is not None or _plain(p) else rest * p
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -440,7 +457,7 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
         z = _wide(z)
         p = _softmax_apart(z)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-        return _with_diagonal(part, _complement(p) * p / max(B, 1)).to(dtype)
+        return _with_diagonal(part, _times_complement(p).div_(max(B, 1))).to(dtype)
 
     if out is None:
         return rows(z)
@@ -526,15 +543,15 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     dtype = z.dtype
     B = z.shape[0]
 
-    def rows(z: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+    def rows(z: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
         z = _wide(z)
         p = _softmax(z, spare)  # (B, C)
-        return (_complement(p) * p / max(B, 1)).to(dtype)
+        return _times_complement(p, into).div_(max(B, 1)).to(dtype)
 
     if out is None:
         return rows(z)
-    for at, target, _, spare in _workspaces(out, -2, z):
-        _into(target, rows(z[at], spare), dtype)
+    for at, target, into, spare in _workspaces(out, -2, z):
+        _into(target, rows(z[at], into, spare), dtype)
     return out
 
 
@@ -566,4 +583,4 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     z, y = _wide(z), _wide(y)
     B = z.shape[0]
     p = _softmax(z)  # (B, C)
-    return ((_complement(p) * p).sum() / max(B, 1)).to(dtype)
+    return (_times_complement(p).sum() / max(B, 1)).to(dtype)

@@ -131,7 +131,7 @@ def _wide(x: torch.Tensor) -> torch.Tensor:
 
 def _top(p: torch.Tensor) -> torch.Tensor:
     """Position of the largest entry along the last axis; long rows by blocks, as amax is fast and argmax is not."""
-    n, width = p.shape[-1], 128
+    n, width = p.shape[-1], 64
     if n < 8 * width:
         return p.argmax(-1, keepdim=True)
     even = n - n % width
@@ -162,14 +162,25 @@ def _exponentials(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Ten
     return torch.sub(z, _shift(z), out=out).exp_()
 
 
+def _total(e: torch.Tensor) -> torch.Tensor:
+    """The sum along the last axis of numbers >= 0, to a few ulp: in a long row, an entry of more than half would round every addition."""
+    total = e.sum(-1, keepdim=True)
+    if e.shape[-1] < 256 or torch.compiler.is_compiling() or not _holds((2 * e.amax(-1, keepdim=True) > total).any()):
+        return total
+    if e.dtype == torch.float32:
+        return e.sum(-1, keepdim=True, dtype=torch.float64).to(e.dtype)
+    top = _top(e)
+    return _others(e, top) + e.gather(-1, top)
+
+
 def _softmax(z: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis."""
     keeps_z = out is not None and out is not z  # so that the sums may be looked at first, which are fewer
     e = torch.exp(z, out=out) if keeps_z else _exponentials(z, out)
-    total = e.sum(-1, keepdim=True)
+    total = _total(e)
     if keeps_z and not _holds(((total > 0.5) & (total < 2.0**100)).all()):
         e = _exponentials(z, out)  # some exp(z) left the range where it is accurate
-        total = e.sum(-1, keepdim=True)
+        total = _total(e)
     return e.div_(total) if _plain(z) else e / total
 
 
@@ -212,14 +223,20 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, leader) >= 0.125).to(p.dtype)
 
 
-def _complement(p: torch.Tensor) -> torch.Tensor:
+def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
-    rest = torch.rsub(p, 1)
+    rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
     if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
-    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
+    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
     return put(rest, -1, top, _others(p, top))
+
+
+def _times_complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """p*(1 - p) for rows p that sum to one."""
+    rest = _complement(p, out)
+    return rest.mul_(p) if out is not None or _plain(p) else rest * p
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -335,7 +352,7 @@ def jacobian(z: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tenso
     dtype = z.dtype
     z = _wide(z)
     p = _softmax_apart(z)  # (..., C)
-    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _complement(p) * p), dtype)
+    return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _times_complement(p)), dtype)
 
 
 def jvp(z: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -36,12 +36,19 @@ def test_matrix_products_and_compulsory_bytes_are_those_counted_by_hand(function
 
 def test_every_operation_of_a_product_with_the_hessian_is_counted() -> None:
     plan = closedform.plan("cross_entropy", "hvp")
-    # softmax 5, place of the leader 1, twice centred 7, times p 1, over B 1, for each of B*C numbers
+    # softmax 5, place of the leader 1, twice centred and times p 8, over B 1, for each of B*C numbers
     assert (plan.flops - 15 * B * C).expand() == 0
-    # z -> p, p -> place (B), B of p, place -> leads (B), v, p, place, leads -> centred, centred, p -> product, product -> result
-    numbers = 2 * B * C + (B * C + B) + 3 * B + (3 * B * C + 2 * B) + 3 * B * C + 2 * B * C
+    # z -> p, p -> place (B), B of p, place -> leads (B), v, p, place, leads -> product, product -> result
+    numbers = 2 * B * C + (B * C + B) + 3 * B + (3 * B * C + 2 * B) + 2 * B * C
     assert (plan.moved - 4 * numbers).expand() == 0  # 4 bytes each
     assert plan.largest == 4 * B * C
+
+
+def test_steps_are_those_that_the_code_takes() -> None:
+    operations = [step.operation for step in closedform.plan("cross_entropy", "hvp").steps.steps]
+    assert operations[-2:] == ["times the Jacobian of its softmax: v, p, t1, t2", "(1/B)*t3"]
+    operations = [step.operation for step in closedform.plan("cross_entropy", "hessian_diagonal").steps.steps]
+    assert operations == ["softmax of z", "times 1 minus itself: p", "(1/B)*t1"]
 
 
 def sized(plan: Plan) -> Expr:
@@ -76,7 +83,7 @@ def test_an_operator_keeps_arrays_under_the_names_of_its_attributes() -> None:
     kept = closedform.plan("linear_cross_entropy", "hessian_operator_W")
     assert [step.name for step in kept.steps.steps] == ["z", "p", "leader", "leads", "scaled_e"]
     product = closedform.plan("linear_cross_entropy", "hessian_operator_W.hvp", sizes={"B": 1024, "C": 1000, "d": 768})
-    assert "less its mean under the weights: t1, p, leader, leads" in str(product)
+    assert "times the Jacobian of its softmax: t1, p, leader, leads" in str(product)
     assert product.product_flops == 4 * 1024 * 1000 * 768
 
 

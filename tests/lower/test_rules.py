@@ -11,7 +11,7 @@ from sympy.core.function import Function as NotationFunction
 from closedform.errors import LoweringError
 from closedform.functions import KernelFunction
 from closedform.lower import lower
-from closedform.lower.nodes import Centred, Complement, DiagonalOf, Map, Node, Row, WithDiagonal
+from closedform.lower.nodes import Centred, Complement, DiagonalOf, JacobianProduct, Map, Node, Row, TimesComplement, WithDiagonal
 from closedform.lower.traversal import walk
 from closedform.notation import Derivation, Dim, Given, Let, cosh, delta, exp, indices, log, scalar, sigmoid, summation, tanh, tensor
 
@@ -70,14 +70,23 @@ def test_forms_are_found_through_lets_of_any_name() -> None:
     let = Let(q[b, i], soft)
     assert ops(lowered(log(q[b, j]), b, j, lets=(let,))) == ["log_softmax"]
     centred = q[b, i] * (v[b, i] - summation(q[b, k] * v[b, k], k))
-    assert any(isinstance(node, Centred) for node in walk(lowered(centred, b, i, lets=(let,))))
+    assert any(isinstance(node, JacobianProduct) for node in walk(lowered(centred, b, i, lets=(let,))))
+
+
+def test_what_something_else_needs_stands_by_itself() -> None:
+    let = Let(p[b, i], soft)
+    rest = v[b, i] - summation(p[b, k] * v[b, k], k)
+    for factor, apart, joined in ((rest, Centred, JacobianProduct), (1 - p[b, i], Complement, TimesComplement)):
+        alone, shared = (lowered(form, b, i, lets=(let,)) for form in (p[b, i] * factor, p[b, i] * factor + exp(factor)))
+        assert {type(node) for node in walk(alone)} & {apart, joined} == {joined}
+        assert {type(node) for node in walk(shared)} & {apart, joined} == {apart}
 
 
 def test_deltas_become_diagonals() -> None:
     let = Let(p[b, i], soft)
     jacobian = lowered(p[b, i] * (delta(i, j) - p[b, j]), b, i, j, lets=(let,))
     assert isinstance(jacobian, WithDiagonal)
-    assert any(isinstance(node, Complement) for node in walk(jacobian.values))
+    assert any(isinstance(node, TimesComplement) for node in walk(jacobian.values))
     assert isinstance(lowered(delta(i, j) * v[b, i], b, i, j), DiagonalOf)
 
 

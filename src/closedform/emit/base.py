@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from sympy import Integer
-
 from closedform.emit.code import ATOM, PRODUCT, Code
 from closedform.emit.elementwise import ElementwisePrinter
 from closedform.emit.names import Names, describe
@@ -181,6 +179,8 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.Leads: lambda n: self.helper("_leads", self.code(n.arg), self.code(n.leader)),
             ir.Complement: lambda n: self.helper("_complement", self.code(n.arg)),
             ir.Centred: lambda n: self.helper("_centred", *map(self.code, n.parts)),
+            ir.JacobianProduct: self.jacobian_product,
+            ir.TimesComplement: lambda n: self.helper("_times_complement", self.code(n.arg), *self.place(n)),
             ir.CentredColumns: lambda n: self.helper("_centred_columns", *map(self.code, n.parts)),
             ir.Variance: lambda n: self.helper("_variance", self.code(n.arg), self.code(n.weights), self.code(n.top)),
             ir.MinusLabels: self._minus_labels,
@@ -299,14 +299,6 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         kept = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
         array, more = self.code(base).text, "..." * self.leads(base)
         return Code(f'{self.library}.einsum("{more}{letters},{more}{letters}->{more}{kept}", {array}, {array})')
-
-    def squared(self, node: ir.Node) -> ir.Node | None:
-        """What the squares are of, where a variable holds it and none holds the squares."""
-        if node in self._known or not (isinstance(node, ir.Map) and node.op == "pow"):
-            return None
-        base, exponent = node.args
-        held = isinstance(base, ir.Input) or base in self._known
-        return base if held and exponent == ir.Number(Integer(2)) and None not in base.dims else None
 
     def _row(self, node: ir.Row) -> Code:
         if node.op == "softmax":

@@ -76,10 +76,6 @@ class ElementwisePrinter(ABC):
             return self._scaled(args[0], args[1]) if node.op == "mul" else self._binary(node)
         if node.op == "mul" and isinstance(args[1], ir.Number):
             return self._scaled(args[1], args[0])
-        if node.op == "mul":
-            product = self._jacobian_product(node)
-            if product is not None:
-                return product
         if node.op in self.BINARY:
             return self._binary(node)
         if node.op == "neg":
@@ -118,31 +114,18 @@ class ElementwisePrinter(ABC):
         outer = ("symmetric=True",) if _is_outer(product.left) else ()
         return self.helper("_gram", self.code(product.left), self.number(scale), "out", *outer)
 
-    def _jacobian_product(self, node: ir.Map) -> Code | None:
-        """p*(x - sum(p*x)) for a softmax p, in one helper: its last steps are one operation."""
-        for centred, weights in (node.args, node.args[::-1]):
-            if self._is_jvp(centred, weights):
-                return self.helper("_softmax_jvp", *map(self.code, centred.parts), *self.place(node, self.code(weights).text))
-        return None
-
-    def _is_jvp(self, centred: ir.Node, weights: ir.Node) -> bool:
-        matches = isinstance(centred, ir.Centred) and centred.weights == weights and centred.arg.dims == weights.dims
-        return matches and not self.is_named(centred)
+    def jacobian_product(self, node: ir.JacobianProduct) -> Code:
+        """p*(x - sum(p*x)) for a softmax p."""
+        return self.helper("_softmax_jvp", *map(self.code, node.parts), *self.place(node, self.code(node.weights).text))
 
     def reusable(self, node: ir.Node) -> ir.Node | None:
         """The array of its shape that the helper for the node may write over, if nothing else needs it."""
-        if isinstance(node, ir.Row | ir.Residual):
-            return node.arg
-        if isinstance(node, ir.Map) and node.op == "mul":
-            return next((x.arg for x, p in (node.args, node.args[::-1]) if isinstance(x, ir.Centred) and self._is_jvp(x, p)), None)
-        return None
+        return node.arg if isinstance(node, ir.Row | ir.Residual | ir.JacobianProduct) else None
 
     def is_fresh(self, node: ir.Node) -> bool:
         """Whether the array is a product that nothing else holds, so that it may be written over; no derivative rule keeps it."""
-        if self.is_named(node) or not node.dims:
-            return False
-        softmax_jvp = isinstance(node, ir.Map) and node.op == "mul" and (self._is_jvp(*node.args) or self._is_jvp(*node.args[::-1]))
-        return isinstance(node, ir.Contract | ir.Residual) or softmax_jvp
+        fresh = isinstance(node, ir.Contract | ir.Residual | ir.JacobianProduct | ir.TimesComplement)
+        return fresh and bool(node.dims) and not self.is_named(node)
 
     def _binary(self, node: ir.Map) -> Code:
         sign, level, left, right = self.BINARY[node.op]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from sympy import Integer
+
 from closedform.emit.code import ATOM, PRODUCT, Code
 from closedform.lower import nodes as ir
 
@@ -26,8 +28,8 @@ class ProductPrinter(ABC):
         """A call of a helper function of the module, which is then printed too."""
 
     @abstractmethod
-    def squared(self, node: ir.Node) -> ir.Node | None:
-        """What the squares are of, where a variable holds it and none holds the squares."""
+    def is_named(self, node: ir.Node) -> bool:
+        """Whether a variable holds the array."""
 
     @abstractmethod
     def permuted(self, code: Code, order: list[int], *, leads: bool) -> Code:
@@ -107,6 +109,14 @@ class ProductPrinter(ABC):
         if not first or base is None or self.leads(node):
             return None
         return self.helper("_times_squares", self.code(node.left), self.code(base))
+
+    def squared(self, node: ir.Node) -> ir.Node | None:
+        """What the squares are of, where a variable holds it and none holds the squares."""
+        if self.is_named(node) or not (isinstance(node, ir.Map) and node.op == "pow"):
+            return None
+        base, exponent = node.args
+        held = isinstance(base, ir.Input) or self.is_named(base)
+        return base if held and exponent == ir.Number(Integer(2)) and None not in base.dims else None
 
     def _operand(self, node: ir.Node, labels: list[int], gone: int, *, last: bool) -> str:
         code = self.code(node)

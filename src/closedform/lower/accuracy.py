@@ -111,6 +111,8 @@ class _Analysis:
             ir.Complement: lambda n: self.of(n.arg),
             ir.Centred: self._centred,
             ir.CentredColumns: self._centred,
+            ir.JacobianProduct: lambda n: self._product(self._centred(n), self.of(n.weights)),
+            ir.TimesComplement: lambda n: self._product(self.of(n.arg), self.of(n.arg)),
             ir.Variance: self._variance,
             ir.MinusLabels: self._minus_labels,
             ir.Residual: lambda n: _over(self._function(0, n.arg), n.dims[-1:]),
@@ -137,7 +139,10 @@ class _Analysis:
         found = self._function({"softmax": 1, "softmax_apart": 1, "log_softmax": -1}.get(node.op, 0), node.arg)
         return _over(replace(found, added=node.op == "logsumexp"), node.arg.dims[-1:])
 
-    def _centred(self, node: ir.Centred | ir.CentredColumns) -> Accuracy:
+    def _product(self, first: Accuracy | None, second: Accuracy | None) -> Accuracy | None:
+        return first and second and _times(first, second)
+
+    def _centred(self, node: ir.Centred | ir.CentredColumns | ir.JacobianProduct) -> Accuracy:
         found = self._function(0, node.arg)
         return _over(replace(found, centred=True, beyond=_together(found, self.of(node.weights))), node.weights.dims[-1:])
 

@@ -97,6 +97,8 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.Complement: lambda n: 3 * entries(n),
     ir.Centred: lambda n: CENTRED * entries(n),
     ir.CentredColumns: lambda n: product_flops(n) + 2 * entries(n),
+    ir.JacobianProduct: lambda n: (CENTRED + 1) * entries(n),
+    ir.TimesComplement: lambda n: 4 * entries(n),
     ir.Variance: lambda n: product_flops(n) + 2 * entries(n.arg) + 6 * entries(n),
     ir.MinusLabels: lambda n: entries(n),
     ir.Residual: lambda n: ROW["softmax"] * entries(n.arg),

@@ -7,6 +7,11 @@ divided by its sum, so that the result costs what the softmax alone would.
 
 Where a softmax is multiplied by itself (a Hessian's entries), the rounding of its sum counts twice; then the largest term is added
 last, and hardly any is left.
+
+The Jacobian of a softmax times an array, and the variance of an indicator, are one step each: no array stands between, so they may
+be computed in place.
+
+    p*(x - sum(p*x))    p*(1 - p)
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from closedform.lower.nodes import Map, MinusLabels, Node, Residual, Row, View
+from closedform.lower.nodes import Centred, Complement, JacobianProduct, Map, MinusLabels, Node, Residual, Row, TimesComplement, View
 from closedform.lower.traversal import substituted, walk
 
 Names = tuple[tuple[Node, str], ...]
@@ -31,8 +36,29 @@ def fused(result: Node, names: Names) -> tuple[Node, Names]:
     }
     squared = {row for node in order if isinstance(node, Map) and node.op == "mul" for row in _squared(*node.args)}
     careful: dict[Node, Node] = {row: Row("softmax_apart", row.arg) for row in squared}
-    stand_ins = residuals | careful
-    return substituted(result, stand_ins), tuple((substituted(node, careful), name) for node, name in names)
+    named = tuple((substituted(node, careful), name) for node, name in names)
+    return _in_one_step(substituted(result, residuals | careful), named)
+
+
+def _in_one_step(result: Node, names: Names) -> tuple[Node, Names]:
+    """Products with probabilities whose other factor nothing else needs."""
+    order = tuple(walk(result))
+    uses = Counter(part for node in order for part in dict.fromkeys(node.parts))
+    once = {node for node in order if uses[node] == 1} - {node for node, _ in names}
+    products = {node: _product(node, once) for node in order if isinstance(node, Map) and node.op == "mul"}
+    steps: dict[Node, Node] = {node: step for node, step in products.items() if step is not None}
+    return substituted(result, steps), tuple((substituted(node, steps), name) for node, name in names)
+
+
+def _product(node: Map, once: set[Node]) -> Node | None:
+    for factor, weights in (node.args, node.args[::-1]):
+        if factor not in once:
+            continue
+        if isinstance(factor, Centred) and factor.weights == weights and factor.arg.dims == weights.dims:
+            return JacobianProduct(*factor.parts)
+        if isinstance(factor, Complement) and factor.arg == weights:
+            return TimesComplement(weights)
+    return None
 
 
 def _squared(first: Node, second: Node) -> set[Row]:

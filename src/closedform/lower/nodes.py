@@ -208,6 +208,31 @@ class Centred(Node):
 
 
 @node
+class JacobianProduct(Node):
+    """p*(x - sum(p*x)) along the last axis, the Jacobian of a softmax p times x, in one step that needs no array between."""
+
+    arg: Node
+    weights: Node
+    leader: Node
+    leads: Node
+
+    @cached_property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
+class TimesComplement(Node):
+    """p*(1 - p) for probabilities p along the last axis, in one step that needs no array between."""
+
+    arg: Node
+
+    @cached_property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
 class CentredColumns(Node):
     """x[c,m] - sum_j(p[b,j]*x[j,m]) for probabilities p along the last axis, and their leader: axes of p, then that of x's columns."""
 

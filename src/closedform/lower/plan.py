@@ -192,6 +192,8 @@ class _Words:
             ir.Leads: "whether it leads:",
             ir.Complement: "1 minus",
             ir.Centred: "less its mean under the weights:",
+            ir.JacobianProduct: "times the Jacobian of its softmax:",
+            ir.TimesComplement: "times 1 minus itself:",
             ir.CentredColumns: "columns less their means under the weights:",
             ir.Variance: "variance of columns under the weights:",
             ir.MinusLabels: "less the labels:",

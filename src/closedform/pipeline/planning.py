@@ -114,12 +114,11 @@ def plan(derivation: str | Derivation, function: str, *, dtype: str = "float32",
         p       (B, C)  5*B*C       8*B*C          softmax of z
         t1      (B, 1)  B*C         4*(B + B*C)    place of the leader of each row of p
         t2      (B, 1)  0           12*B           whether it leads: p, t1
-        t3      (B, C)  7*B*C       8*B + 12*B*C   less its mean under the weights: v, p, t1, t2
-        t4      (B, C)  B*C         12*B*C         t3*p
-        result  (B, C)  B*C         8*B*C          (1/B)*t4
-        total           15*B*C      24*B + 44*B*C
+        t3      (B, C)  8*B*C       8*B + 12*B*C   times the Jacobian of its softmax: v, p, t1, t2
+        result  (B, C)  B*C         8*B*C          (1/B)*t3
+        total           15*B*C      24*B + 32*B*C
         least           0           12*B*C         matrix products alone; arguments and result once
-        largest array between: 4*B*C bytes; held at once: max(12*B*C, 8*(B + B*C)) bytes
+        largest array between: 4*B*C bytes; held at once: 8*(B + B*C) bytes
     """
     (found,) = resolve((derivation,))
     needed = _needed(found.derivation)
