@@ -117,6 +117,25 @@ def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float) -> N
     check(backend, z, z.argmax(-1), v)
 
 
+@pytest.mark.parametrize("backend", MODULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("margin", [1.0, 4.0, 9.2, 11.0])
+def test_accuracy_where_the_first_of_many_classes_has_nearly_everything(backend: str, dtype: str, margin: float) -> None:
+    """A sum that begins with its largest term rounds it with each one that follows: torch's own sum of 700 terms makes that 10 ulp."""
+    z = np.random.default_rng(3).standard_normal((4, 700))
+    z[:, 0] = np.log(np.exp(z).sum(-1)) + margin
+    z = z.astype(dtype)
+    y = np.array([0, 0, 1, 2])
+    softmax, cross_entropy = MODULES[backend]
+    rows = probabilities(z)
+    entries = [p for row in rows for p in row]
+    diagonal = [p * (1 - p) / 4 for p in entries]
+    gradient = [(p - (i == label)) / 4 for row, label in zip(rows, y, strict=True) for i, p in enumerate(row)]
+    assert worst(np.asarray(softmax.value(*arguments(backend, z))), entries, entries, dtype) <= 6
+    assert worst(np.asarray(cross_entropy.hessian_diagonal(*arguments(backend, z, y))), diagonal, diagonal, dtype) <= 6
+    assert worst(np.asarray(cross_entropy.gradient(*arguments(backend, z, y))), gradient, gradient, dtype) <= 6
+
+
 def mixed_rows(dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logits of which rows have no majority, one that is nearly one, one that is barely one, and have to be shifted; labels; directions."""
     generator = np.random.default_rng(7)
