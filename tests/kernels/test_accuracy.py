@@ -19,10 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedform.numeric.numpy import cross_entropy as cross_entropy_numpy
+from closedform.numeric.numpy import focal as focal_numpy
 from closedform.numeric.numpy import linear_cross_entropy as linear_cross_entropy_numpy
 from closedform.numeric.numpy import softmax as softmax_numpy
 from closedform.numeric.numpy import temperature as temperature_numpy
 from closedform.numeric.torch import cross_entropy as cross_entropy_torch
+from closedform.numeric.torch import focal as focal_torch
 from closedform.numeric.torch import linear_cross_entropy as linear_cross_entropy_torch
 from closedform.numeric.torch import softmax as softmax_torch
 from closedform.numeric.torch import temperature as temperature_torch
@@ -216,6 +218,21 @@ def test_no_offset_of_gradient_or_direction_counts_in_the_curvature_of_softmax(m
     make = torch.from_numpy if module is temperature_torch else np.asarray
     found = module.hvp(make(z), 1.0, make(g + np.float32(1000)), make(v - np.float32(1000)))
     np.testing.assert_allclose(np.asarray(found), p * (joint - p @ joint), rtol=16 * float(np.finfo("float32").eps))
+
+
+@pytest.mark.parametrize("module", [focal_numpy, focal_torch], ids=["numpy", "torch"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_slope_of_an_answer_that_is_right_already_keeps_its_digits(module: Any, dtype: str) -> None:
+    """(1 - p)^g (1 - p - g p log p): 1 - p*(1 + g log p), as it is derived, is the rounding of 1 once p is nearly that."""
+    ctx.prec = 1500
+    z = np.array([[-20.0, -1.0, 0.3, 5.0, 15.0, 25.0, 40.0]], dtype)
+    truth = []
+    for x in z[0]:
+        p, rest = 1 / (1 + arb(-float(x)).exp()), 1 / (1 + arb(float(x)).exp())
+        truth.append(-(rest**2) * (rest - 2 * p * p.log()) / 7)
+    backend = "torch" if module is focal_torch else "numpy"
+    found = np.asarray(module.gradient(*arguments(backend, z, np.ones_like(z)), 2.0))
+    assert worst(found, truth, truth, dtype) <= 8
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")

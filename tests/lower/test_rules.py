@@ -73,6 +73,12 @@ def test_forms_are_found_through_lets_of_any_name() -> None:
     assert any(isinstance(node, JacobianProduct) for node in walk(lowered(centred, b, i, lets=(let,))))
 
 
+def test_the_complement_is_taken_out_of_a_bracket() -> None:
+    for form in (1 - soft * (1 + v[b, i]), 2 * soft * (1 + v[b, i]) - 2, 3 - soft * (3 - T * log(soft))):
+        assert "Complement" in ops(lowered(form, b, i)), form
+    assert "Complement" not in ops(lowered(1 - soft * (2 + v[b, i]), b, i))
+
+
 def test_what_something_else_needs_stands_by_itself() -> None:
     let = Let(p[b, i], soft)
     rest = v[b, i] - summation(p[b, k] * v[b, k], k)

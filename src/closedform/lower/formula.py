@@ -227,8 +227,22 @@ class Formula:
         common, core = common_factors(expression)
         if common:
             return self._product(Mul(*common, core, evaluate=False), ())
-        terms = self._with_complements(sorted(Add.make_args(core), key=lambda term: term.could_extract_minus_sign()))
+        terms = sorted(Add.make_args(core), key=lambda term: term.could_extract_minus_sign())
+        terms = self._with_complement_outside(self._with_complements(terms))
         return self._added([self.lower(term) for term in terms])
+
+    def _with_complement_outside(self, terms: list[Expr]) -> list[Expr]:
+        """c - c*p*(1 + x) as c*(1 - p) - c*p*x, for a probability p: 1 - p does not cancel."""
+        for constant in filter(_is_size, terms):
+            for term in terms:
+                sizes, rest = term.as_independent(*filter(lambda factor: not _is_size(factor), _factors(term)))
+                for bracket in (factor for factor in _factors(rest) if isinstance(factor, Add)):
+                    own = Add(*filter(_is_size, bracket.args))
+                    weight = Mul(*(factor for factor in _factors(rest) if factor != bracket))
+                    if own != 0 and constant + sizes * own == 0 and self._is_probability(weight):
+                        kept = [other for other in terms if other not in (constant, term)]
+                        return [constant * (1 - weight), sizes * weight * (bracket - own), *kept]
+        return terms
 
     def _with_complements(self, terms: list[Expr]) -> list[Expr]:
         """c - k*sum_bi(p[b,i]^2) as k*sum_bi(p[b,i]*(1 - p[b,i])), for a softmax p over i and c = k*B: nothing cancels."""
@@ -245,6 +259,10 @@ class Formula:
                     kept = [other for other in terms if other not in (constant, term)]
                     return [-sizes * Sum(entry * (1 - entry), *rest.limits), *kept]
         return terms
+
+    def _is_probability(self, expression: Expr) -> bool:
+        node = rules.unviewed(self.lower(expression).node)[0]
+        return isinstance(node, Row | Map) and node.op in ("softmax", "sigmoid")
 
     def _is_softmax(self, entry: Indexed) -> bool:
         node = self.lower(entry).node
@@ -274,6 +292,8 @@ class Formula:
         for array in (first,) if last is None else (first, to_last(first, last)):
             found = self._layout.apply("add", array, second)
             inner, _ = rules.unviewed(found.node)
+            if isinstance(inner, Map) and inner.op == "neg":
+                inner, _ = rules.unviewed(inner.args[0])
             if not (isinstance(inner, Map) and inner.op in ("add", "sub", "neg")):
                 return transpose(found, self._layout.union((first.axes, second.axes)))
         return None

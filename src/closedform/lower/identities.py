@@ -54,6 +54,12 @@ _PROBABILITIES = Derivation(
     ),
     claims=(
         Claim("complement", 1 - summation(t[k] * p[k], k), c, title="1 - p of a class is the sum of the others"),
+        Claim(
+            "outside",
+            a - a * p[i] * (1 + u[i]),
+            a * (1 - p[i]) - a * p[i] * u[i],
+            title="1 - p is taken out of a bracket, where it would cancel",
+        ),
         Claim("residual", summation(t[k] * (p[k] - t[k]), k), -c, title="p - y at the label is minus the sum of the others"),
         Claim(
             "rows",

@@ -205,6 +205,9 @@ def _sub(first: Node, second: Node) -> Node | None:
         return elementwise("add", (first, positive))
     if is_number(first, 1):
         return _one_minus(second)
+    if is_number(second, 1):
+        rest = _one_minus(first)
+        return None if rest is None else negate(rest)
     normalised = _row_over(first, second, "logsumexp")
     if normalised is not None:  # u - logsumexp(u) = log_softmax(u)
         return _move_last_to(Row("log_softmax", normalised[0]), normalised[1])
