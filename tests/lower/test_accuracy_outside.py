@@ -1,7 +1,8 @@
-"""The accuracy rules are the planner's, not those of one loss: two losses of no catalogue keep their digits where autograd has none.
+"""The accuracy rules are the planner's, not those of one loss: losses of no catalogue keep their digits where autograd has none.
 
 weighted   L = -sum_bc a[b] y[b,c] log p[b,c] / B    gradient a (p - y)/B and diagonal a p (1 - p)/B, entry by entry
 expected   L = sum_bc p[b,c] k[b,c] / B              gradient p (k - sum p k)/B, relative to its spread p_i sum_j p_j |k_i - k_j|
+answers    L = sum_bc softplus(z[b,c]) - z y / B     gradient (sigmoid(z) - y)/B, entry by entry where answers are 0 or 1
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from flint import arb, ctx
 
 from closedform.files import import_file
-from closedform.notation import Derivation, Dim, Given, Let, Relation, exp, indices, log, scalar, summation, tensor
+from closedform.notation import Derivation, Dim, Given, Let, Relation, exp, indices, log, scalar, softplus, summation, tensor
 from closedform.pipeline.making import closed_forms, modules
 
 B, C = Dim("B"), Dim("C")
@@ -35,6 +36,9 @@ WEIGHTED = Derivation(
 EXPECTED = Derivation(
     "expected_cost", "expected cost", (Given(z), Given(k)), (soft, Let(L, summation(p[b, i] * k[b, i], b, i) / B)), L, (z,), batch=B
 )
+ANSWERS = Derivation(
+    "answers", "answers", (Given(z), Given(y)), (Let(L, summation(softplus(z[b, i]) - z[b, i] * y[b, i], b, i) / B),), L, (z,), batch=B
+)
 
 SCALES = (1.0, 16.0, 300.0, 1e4)
 MARGINS = (9.0, 16.5, 36.5, 90.0)
@@ -43,7 +47,7 @@ MARGINS = (9.0, 16.5, 36.5, 90.0)
 @pytest.fixture(scope="module", params=("numpy", "torch"))
 def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModuleType]:
     made = {}
-    for derivation in (WEIGHTED, EXPECTED):
+    for derivation in (WEIGHTED, EXPECTED, ANSWERS):
         path = tmp_path_factory.mktemp("kernels") / f"{derivation.name}.py"
         path.write_text(modules(derivation, closed_forms(derivation))[request.param])
         made[derivation.name] = import_file(path, f"outside.{request.param}.{derivation.name}")
@@ -95,6 +99,20 @@ def test_entries_of_a_weighted_likelihood(kernels: dict[str, ModuleType], dtype:
                     factor = arb(float(weights[row])) / 3
                     slope, curve = factor * (q - (1 if c == label else 0)), factor * q * (1 - q)
                     worst = max(worst, ulps(gradient[row, c], slope, slope, dtype), ulps(diagonal[row, c], curve, curve, dtype))
+    assert worst <= 8
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_of_answers_that_are_yes_or_no(kernels: dict[str, ModuleType], dtype: str) -> None:
+    generator = np.random.default_rng(8)
+    worst = 0.0
+    for logit in logits(dtype):
+        labels = generator.integers(0, 2, logit.shape).astype(dtype)
+        gradient = called(kernels["answers"], "gradient", logit, labels)
+        with ctx.workprec(60_000):
+            for got, x, answer in zip(gradient.ravel(), logit.ravel(), labels.ravel(), strict=True):
+                slope = (1 / (1 + arb(-float(x)).exp()) - arb(float(answer))) / 3
+                worst = max(worst, ulps(got, slope, slope, dtype))
     assert worst <= 8
 
 

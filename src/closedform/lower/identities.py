@@ -34,7 +34,7 @@ from closedform.notation import (
 C = Dim("C")
 i, j, k = indices("i j k", C)
 p, q, t, u, v, z, e = (tensor(name, C) for name in "pqtuvze")
-a, c, f, g, m, r, s, x = (scalar(name) for name in "acfgmrsx")
+a, c, f, g, m, r, s, x, y = (scalar(name) for name in "acfgmrsxy")
 
 _PROBABILITIES = Derivation(
     name="probabilities",
@@ -139,11 +139,12 @@ _EXPONENTIALS = Derivation(
 _LOGISTIC = Derivation(
     name="logistic",
     title="Functions of one number that do not cancel",
-    given=(Given(x, "a number"),),
+    given=(Given(x, "a number"), Given(y, "another")),
     lets=(),
     claims=(
         Claim("complement", 1 - sigmoid(x), sigmoid(-x)),
         Claim("quotient", 1 / (1 + exp(x)), sigmoid(-x)),
+        Claim("answer", sigmoid(x) - y, (1 - y) * sigmoid(x) - y * sigmoid(-x)),
         Claim("product", exp(x) * sigmoid(-x), sigmoid(x)),
         Claim("logarithm", log(sigmoid(x)), -softplus(-x)),
         Claim("softplus", log(1 + exp(x)), softplus(x)),

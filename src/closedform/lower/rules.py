@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, centred_columns, variance
-from closedform.lower.nodes import Complement, Diagonal, Map, Node, Number, Reduce, Row, View
+from closedform.lower.nodes import Complement, Diagonal, Input, Map, Node, Number, Reduce, Row, View
 
 Rule = Callable[..., Node | None]
 
@@ -211,11 +211,23 @@ def _sub(first: Node, second: Node) -> Node | None:
     normalised = _row_over(first, second, "logsumexp")
     if normalised is not None:  # u - logsumexp(u) = log_softmax(u)
         return _move_last_to(Row("log_softmax", normalised[0]), normalised[1])
+    answer = _less_answer(first, second)
+    if answer is not None:
+        return answer
     found = centred(first, second) or centred_columns(first, second) or variance(first, second)
     if found is None:  # mean - x = -(x - mean)
         turned = centred(second, first) or centred_columns(second, first)
         return None if turned is None else negate(turned)
     return found
+
+
+def _less_answer(first: Node, second: Node) -> Node | None:
+    """sigmoid(x) - y = (1 - y)*sigmoid(x) - y*sigmoid(-x): where y is 0 or 1, no digit of a confident answer is lost."""
+    if not (_is_map(first, "sigmoid") and isinstance(unviewed(second)[0], Input)):
+        return None
+    others = elementwise("sub", (Number(Integer(1)), second))
+    rest = elementwise("sigmoid", (negate(first.parts[0]),))
+    return Map("sub", (elementwise("mul", (others, first)), elementwise("mul", (second, rest))))
 
 
 def _one_minus(array: Node) -> Node | None:
