@@ -156,7 +156,7 @@ def value(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray
     _check_gamma(gamma)
     B, C = z.shape
     part = -y * z  # (B, C)
-    return -(-np.logaddexp(0, part) * _sigmoid(part) ** gamma).sum() / (B * C)
+    return (np.logaddexp(0, part) * _sigmoid(part) ** gamma).sum() / (B * C)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -190,12 +190,13 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return rest
 
 
-def _subtract_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x - y for probabilities y, or x minus one at class indices y."""
-    if y.ndim == x.ndim:
-        return x - y
-    rest, at = x.copy(), y[..., None]
-    np.put_along_axis(rest, at, np.take_along_axis(x, at, -1) - 1, -1)
+def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
+    if y.ndim == p.ndim:
+        return p - y
+    rest, at = p.copy(), y[..., None]
+    np.put_along_axis(rest, at, 0, -1)
+    np.put_along_axis(rest, at, -rest.sum(-1, keepdims=True), -1)
     return rest
 
 
@@ -295,9 +296,9 @@ def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.n
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    s = _logsumexp(z)  # (B,)
     p = _softmax(z)  # (B, C)
-    return _into(out, _subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1))
+    s = _logsumexp(z)  # (B,)
+    return _into(out, (_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1))
 
 
 def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -187,7 +187,7 @@ def value(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torc
     _check_gamma(gamma)
     B, C = z.shape
     part = -y * z  # (B, C)
-    return (-(-_softplus(part) * torch.sigmoid(part) ** gamma).sum() / (B * C)).to(dtype)
+    return ((_softplus(part) * torch.sigmoid(part) ** gamma).sum() / (B * C)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

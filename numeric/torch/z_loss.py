@@ -297,12 +297,12 @@ def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tenso
     return put(rest, -1, top, _others(p, top))
 
 
-def _subtract_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """x - y for probabilities y, or x minus one at class indices y."""
+def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """p - y for rows p that sum to one; at a class index it is minus the sum of the others, which does not cancel."""
     if y.is_floating_point():
-        return x - y
+        return p - y
     at = y.long().unsqueeze(-1)
-    return x.scatter(-1, at, x.gather(-1, at) - 1)
+    return p.scatter(-1, at, -_others(p, at))
 
 
 def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -400,9 +400,9 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    s = _logsumexp(z)  # (B,)
     p = _softmax(z)  # (B, C)
-    return _into(out, _subtract_labels((1 + 2 * lam * s)[:, None] * p, y) / max(B, 1), dtype)
+    s = _logsumexp(z)  # (B,)
+    return _into(out, (_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1), dtype)
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

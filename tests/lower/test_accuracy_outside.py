@@ -2,6 +2,7 @@
 
 weighted   L = -sum_bc a[b] y[b,c] log p[b,c] / B    gradient a (p - y)/B and diagonal a p (1 - p)/B, entry by entry
 expected   L = sum_bc p[b,c] k[b,c] / B              gradient p (k - sum p k)/B, relative to its spread p_i sum_j p_j |k_i - k_j|
+doubt      L = sum_bc y[b,c] (1 - p[b,c]) / B        gradient p (p_y - y)/B, entry by entry
 answers    L = sum_bc softplus(z[b,c]) - z y / B     gradient (sigmoid(z) - y)/B, entry by entry where answers are 0 or 1
 """
 
@@ -36,6 +37,15 @@ WEIGHTED = Derivation(
 EXPECTED = Derivation(
     "expected_cost", "expected cost", (Given(z), Given(k)), (soft, Let(L, summation(p[b, i] * k[b, i], b, i) / B)), L, (z,), batch=B
 )
+DOUBT = Derivation(
+    "doubt",
+    "probability of being wrong",
+    (Given(z), Given(y, where=(Relation("=", summation(y[b, i], i), 1),), classes=True)),
+    (soft, Let(L, summation(y[b, i] * (1 - p[b, i]), b, i) / B)),
+    L,
+    (z,),
+    batch=B,
+)
 ANSWERS = Derivation(
     "answers", "answers", (Given(z), Given(y)), (Let(L, summation(softplus(z[b, i]) - z[b, i] * y[b, i], b, i) / B),), L, (z,), batch=B
 )
@@ -47,7 +57,7 @@ MARGINS = (9.0, 16.5, 36.5, 90.0)
 @pytest.fixture(scope="module", params=("numpy", "torch"))
 def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModuleType]:
     made = {}
-    for derivation in (WEIGHTED, EXPECTED, ANSWERS):
+    for derivation in (WEIGHTED, EXPECTED, DOUBT, ANSWERS):
         path = tmp_path_factory.mktemp("kernels") / f"{derivation.name}.py"
         path.write_text(modules(derivation, closed_forms(derivation))[request.param])
         made[derivation.name] = import_file(path, f"outside.{request.param}.{derivation.name}")
@@ -99,6 +109,21 @@ def test_entries_of_a_weighted_likelihood(kernels: dict[str, ModuleType], dtype:
                     factor = arb(float(weights[row])) / 3
                     slope, curve = factor * (q - (1 if c == label else 0)), factor * q * (1 - q)
                     worst = max(worst, ulps(gradient[row, c], slope, slope, dtype), ulps(diagonal[row, c], curve, curve, dtype))
+    assert worst <= 8
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_entries_of_a_probability_of_being_wrong(kernels: dict[str, ModuleType], dtype: str) -> None:
+    worst = 0.0
+    for number, logit in enumerate(logits(dtype)):
+        classes = np.full(3, (2, int(logit[0].argmin()))[number % 2])
+        gradient = called(kernels["doubt"], "gradient", logit, classes)
+        with ctx.workprec(60_000):
+            for row in range(3):
+                probabilities, label = softmax(logit[row]), classes[row]
+                for c, q in enumerate(probabilities):
+                    slope = q * (probabilities[label] - (1 if c == label else 0)) / 3
+                    worst = max(worst, ulps(gradient[row, c], slope, slope, dtype))
     assert worst <= 8
 
 

@@ -11,9 +11,37 @@ from sympy.core.function import Function as NotationFunction
 from closedform.errors import LoweringError
 from closedform.functions import KernelFunction
 from closedform.lower import lower
-from closedform.lower.nodes import Centred, Complement, DiagonalOf, JacobianProduct, Map, Node, Row, TimesComplement, WithDiagonal
+from closedform.lower.nodes import (
+    AtLabels,
+    Centred,
+    Complement,
+    DiagonalOf,
+    JacobianProduct,
+    Map,
+    Node,
+    Reduce,
+    Row,
+    TimesComplement,
+    WithDiagonal,
+)
 from closedform.lower.traversal import walk
-from closedform.notation import Derivation, Dim, Given, Let, cosh, delta, exp, indices, log, scalar, sigmoid, summation, tanh, tensor
+from closedform.notation import (
+    Derivation,
+    Dim,
+    Given,
+    Let,
+    NamedTensor,
+    cosh,
+    delta,
+    exp,
+    indices,
+    log,
+    scalar,
+    sigmoid,
+    summation,
+    tanh,
+    tensor,
+)
 
 B, C = Dim("B"), Dim("C")
 (b,) = indices("b", B)
@@ -23,8 +51,9 @@ T, L = scalar("T"), scalar("L")
 soft = exp(z[b, i]) / summation(exp(z[b, k]), k)
 
 
-def lowered(expression: Expr, *axes: object, lets: tuple[Let, ...] = ()) -> Node:
-    derivation = Derivation("case", "case", (Given(z), Given(v), Given(T)), (*lets, Let(L, 0)), L, (z,), batch=B)
+def lowered(expression: Expr, *axes: object, lets: tuple[Let, ...] = (), labels: NamedTensor | None = None) -> Node:
+    given = (Given(z), Given(v), Given(T), *([] if labels is None else [Given(labels, classes=True)]))
+    derivation = Derivation("case", "case", given, (*lets, Let(L, 0)), L, (z,), batch=B)
     function = KernelFunction("compute", "gradient", L, axes)  # type: ignore[arg-type]
     program = lower(derivation, [(function, SimpleNamespace(setting=derivation.setting, expression=expression))])
     return program.functions[0].result
@@ -77,6 +106,20 @@ def test_the_complement_is_taken_out_of_a_bracket() -> None:
     for form in (1 - soft * (1 + v[b, i]), 2 * soft * (1 + v[b, i]) - 2, 3 - soft * (3 - T * log(soft))):
         assert "Complement" in ops(lowered(form, b, i)), form
     assert "Complement" not in ops(lowered(1 - soft * (2 + v[b, i]), b, i))
+
+
+def test_means_of_labels_and_of_probabilities_are_means() -> None:
+    y = tensor("y", B, C)
+    let = Let(p[b, i], soft)
+    forms = (
+        p[b, i] * (summation(p[b, k] * y[b, k], k) - y[b, i]),
+        p[b, i] * (p[b, i] - summation(p[b, k] ** 2, k)),
+        p[b, i] * (p[b, i] - y[b, i] + summation(p[b, k] * (y[b, k] - p[b, k]), k)),
+    )
+    for form in forms:
+        nodes = list(walk(lowered(form, b, i, lets=(let,), labels=y)))
+        assert sum(isinstance(node, JacobianProduct) for node in nodes) == 1, form
+        assert not any(isinstance(node, AtLabels | Reduce) for node in nodes), form
 
 
 def test_what_something_else_needs_stands_by_itself() -> None:

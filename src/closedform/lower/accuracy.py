@@ -132,7 +132,7 @@ class _Analysis:
         for node in arguments:
             stored = node.arg if isinstance(node, ir.View) else node
             known = self.of(stored)
-            beyond += (known.beyond if known else ()) + (() if isinstance(stored, ir.Input | ir.Number) else (stored,))
+            beyond += (known.beyond if known else ()) + (() if isinstance(stored, ir.Input | ir.Number | ir.OneHot) else (stored,))
         return Accuracy(1, sign=sign, beyond=tuple(dict.fromkeys(beyond)))
 
     def _row(self, node: ir.Row) -> Accuracy:

@@ -232,16 +232,21 @@ class Formula:
         return self._added([self.lower(term) for term in terms])
 
     def _with_complement_outside(self, terms: list[Expr]) -> list[Expr]:
-        """c - c*p*(1 + x) as c*(1 - p) - c*p*x, for a probability p: 1 - p does not cancel."""
-        for constant in filter(_is_size, terms):
-            for term in terms:
-                sizes, rest = term.as_independent(*filter(lambda factor: not _is_size(factor), _factors(term)))
-                for bracket in (factor for factor in _factors(rest) if isinstance(factor, Add)):
-                    own = Add(*filter(_is_size, bracket.args))
-                    weight = Mul(*(factor for factor in _factors(rest) if factor != bracket))
-                    if own != 0 and constant + sizes * own == 0 and self._is_probability(weight):
-                        kept = [other for other in terms if other not in (constant, term)]
-                        return [constant * (1 - weight), sizes * weight * (bracket - own), *kept]
+        """c - c*p*(1 + x) as c*(1 - p) - c*p*x, for a probability p, and p*(1 + x) - y as (p - y) + p*x: 1 - p and p - y do not cancel."""
+        for term in terms:
+            kept = [other for other in terms if other != term]
+            sizes = Mul(*filter(_is_size, _factors(term)))
+            for bracket in (factor for factor in _factors(term) if isinstance(factor, Add) and not _is_size(factor)):
+                own = Add(*filter(_is_size, bracket.args))
+                weight = Mul(*(factor for factor in _factors(term) if factor != bracket and not _is_size(factor)))
+                if own == 0 or not self._is_probability(weight):
+                    continue
+                apart = [sizes * own * weight, sizes * weight * (bracket - own)]
+                constant = -sizes * own
+                if constant in kept:
+                    return [constant * (1 - weight), apart[1], *(other for other in kept if other != constant)]
+                if any(isinstance(self.lower(other / constant).node, OneHot) for other in kept):
+                    return [*apart, *kept]
         return terms
 
     def _with_complements(self, terms: list[Expr]) -> list[Expr]:
@@ -252,7 +257,7 @@ class Formula:
                 if not (isinstance(rest, Sum) and isinstance(rest.function, Pow) and rest.function.exp == 2 and _is_size(sizes)):
                     continue
                 entry, bound = rest.function.base, bound_indices(rest)
-                if not (isinstance(entry, Indexed) and entry.indices[-1] in bound and self._is_softmax(entry)):
+                if not (isinstance(entry, Indexed) and entry.indices[-1] in bound and _is_softmax(self.lower(entry).node)):
                     continue
                 others = Mul(*(index.dim for index in bound if index != entry.indices[-1]))
                 if constant + sizes * others == 0:
@@ -264,13 +269,9 @@ class Formula:
         node = rules.unviewed(self.lower(expression).node)[0]
         return isinstance(node, Row | Map) and node.op in ("softmax", "sigmoid")
 
-    def _is_softmax(self, entry: Indexed) -> bool:
-        node = self.lower(entry).node
-        return isinstance(node, Row) and node.op == "softmax"
-
     def _added(self, terms: list[Labelled]) -> Labelled:
         """A sum of arrays; first the pairs that are something known, such as u - logsumexp(u)."""
-        terms = [term for term in terms if not term.is_zero]
+        terms = sorted((term for term in terms if not term.is_zero), key=lambda term: not _is_softmax(term.node))  # p - y before x - y
         for i, first in enumerate(terms):
             for j, second in enumerate(terms):
                 found = self._known_sum(first, second) if i != j else None
@@ -286,8 +287,9 @@ class Formula:
     def _known_sum(self, first: Labelled, second: Labelled) -> Labelled | None:
         minus = Labelled(rules.negate(second.node), second.axes)
         if isinstance(minus.node, OneHot) and first.axes == minus.axes and not isinstance(first.node, OneHot):
-            stochastic = isinstance(first.node, Row) and first.node.op == "softmax"
-            return Labelled(MinusLabels(first.node, minus.node.labels, stochastic), first.axes)
+            return Labelled(MinusLabels(first.node, minus.node.labels, _is_softmax(first.node)), first.axes)
+        if isinstance(first.node, OneHot) and first.axes == minus.axes and _is_softmax(minus.node):
+            return Labelled(rules.negate(MinusLabels(minus.node, first.node.labels, stochastic=True)), first.axes)
         last = next((index for index in first.axes if index not in second.axes), None)
         for array in (first,) if last is None else (first, to_last(first, last)):
             found = self._layout.apply("add", array, second)
@@ -301,6 +303,10 @@ class Formula:
 
 def _factors(body: Expr) -> tuple[Expr, ...]:
     return tuple(Mul.make_args(body))
+
+
+def _is_softmax(node: Node) -> bool:
+    return isinstance(node, Row) and node.op == "softmax"
 
 
 def _is_size(expression: Expr) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sympy import Expr, S, sympify
 
 from closedform.lower import rules
-from closedform.lower.nodes import Node, Number, Reduce
+from closedform.lower.nodes import Map, Node, Number, Reduce
 from closedform.notation import Dim, Index
 
 
@@ -85,7 +85,10 @@ class Layout:
         if not own:
             return array
         positions = tuple(position for position, index in enumerate(array.axes) if index in own)
-        return Labelled(Reduce(array.node, positions), tuple(index for index in array.axes if index not in own))
+        left = tuple(index for index in array.axes if index not in own)
+        if isinstance(array.node, Map) and array.node.op == "neg":  # sum(-x) = -sum(x), which may be a known mean
+            return Labelled(rules.negate(Reduce(array.node.args[0], positions)), left)
+        return Labelled(Reduce(array.node, positions), left)
 
 
 def layout_of(tensors: Iterable[Sequence[Dim]], batch: Dim | None, indices: Sequence[Index]) -> Layout:

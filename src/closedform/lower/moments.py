@@ -5,22 +5,49 @@ The equations are those of :mod:`closedform.lower.identities`, under ``probabili
 
 from __future__ import annotations
 
-from closedform.lower.nodes import Centred, CentredColumns, Contract, Leader, Leads, Map, Node, Number, Reduce, Row, Top, Variance, View
+from closedform.lower.nodes import (
+    AtLabels,
+    Centred,
+    CentredColumns,
+    Contract,
+    Leader,
+    Leads,
+    Map,
+    Node,
+    Number,
+    OneHot,
+    Reduce,
+    Row,
+    Top,
+    Variance,
+    View,
+)
 
 
 def centred(array: Node, mean: Node) -> Node | None:
-    """x - sum(p*x), for a softmax p along the last axis of x."""
-    rank = len(array.dims)
-    if not (isinstance(mean, View) and mean.order == (*range(rank - 1), None) and isinstance(mean.arg, Reduce)):
+    """x - sum(p*x), for a softmax p along the last axis of x; x may be p itself, or labels, of which the sum is p at the label."""
+    if not (isinstance(mean, View) and mean.order == (*range(len(array.dims) - 1), None)):
         return None
-    product = mean.arg.arg
-    if not (mean.arg.axes == (rank - 1,) and isinstance(product, Map) and product.op == "mul"):
-        return None
-    for weights, other in (product.args, product.args[::-1]):
-        if _is_softmax(weights) and other == array and weights.dims == array.dims:
+    for weights, values in _factors_of_sum(mean.arg):
+        if _is_softmax(weights) and values == array and weights.dims == array.dims:
             leader = Leader(weights)
             return Centred(array, weights, leader, Leads(weights, leader))
     return None
+
+
+def _factors_of_sum(array: Node) -> tuple[tuple[Node, Node], ...]:
+    """Pairs of arrays whose products, summed along the last axis, are this array."""
+    if isinstance(array, AtLabels):
+        return ((array.arg, OneHot(array.labels)),)
+    if isinstance(array, Contract) and array.left_labels == array.right_labels and array.out == array.left_labels[:-1]:
+        return ((array.left, array.right), (array.right, array.left))
+    if not (isinstance(array, Reduce) and array.axes == (len(array.arg.dims) - 1,)):
+        return ()
+    square = _squared(array.arg)
+    if square is not None:
+        return ((square, square),)
+    product = array.arg
+    return (product.args, product.args[::-1]) if isinstance(product, Map) and product.op == "mul" else ()  # type: ignore[return-value]
 
 
 def centred_columns(array: Node, mean: Node) -> Node | None:

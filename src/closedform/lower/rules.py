@@ -211,12 +211,9 @@ def _sub(first: Node, second: Node) -> Node | None:
     normalised = _row_over(first, second, "logsumexp")
     if normalised is not None:  # u - logsumexp(u) = log_softmax(u)
         return _move_last_to(Row("log_softmax", normalised[0]), normalised[1])
-    answer = _less_answer(first, second)
-    if answer is not None:
-        return answer
-    found = centred(first, second) or centred_columns(first, second) or variance(first, second)
+    found = _less_answer(first, second) or centred(first, second) or centred_columns(first, second) or variance(first, second)
     if found is None:  # mean - x = -(x - mean)
-        turned = centred(second, first) or centred_columns(second, first)
+        turned = _less_answer(second, first) or centred(second, first) or centred_columns(second, first)
         return None if turned is None else negate(turned)
     return found
 
