@@ -548,8 +548,9 @@ def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *,
         Shape (..., N, d), in the dtype of q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, N,
-        beyond what rounding s costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding s and expressions of V, q
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
@@ -563,10 +564,10 @@ def hvp_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, V: np.ndarray, *,
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
-    Vq = V @ q.mT  # (..., N, N)
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * (((Vq - (p.mT * Vq).sum(-2, keepdims=True)) * p.mT) @ q))
+    leader = _leader(p)  # (..., N, 1)
+    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp((V @ q.mT).mT, p, leader, _leads(p, leader)).mT @ q))
 
 
 def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -600,7 +601,7 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p).mT * p.mT) @ (q**2)))
+    return _into(out, 1 / max(N, 1) / T**2 * (_times_complement(p).mT @ (q**2)))
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:

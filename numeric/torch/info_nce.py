@@ -668,8 +668,9 @@ def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
         Shape (..., N, d), in the dtype of q.
 
     Accuracy:
-        16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, N,
-        beyond what rounding s costs.
+        16 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over N, beyond what rounding s and expressions of V, q
+        costs.
 
     Memory:
         Besides arguments and result, arrays of up to N^2 or N*d numbers at each position of the leading axes.
@@ -685,10 +686,10 @@ def hvp_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, V: torch.Te
     T = _number("T", T, q)
     _check_T(T)
     N = q.shape[-2]
-    Vq = V @ q.mT  # (..., N, N)
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * (((Vq - (p.mT * Vq).sum(-2, keepdim=True)) * p.mT) @ q), dtype)
+    leader = _leader(p)  # (..., N, 1)
+    return _into(out, 1 / max(N, 1) / T**2 * (_softmax_jvp((V @ q.mT).mT, p, leader, _leads(p, leader)).mT @ q), dtype)
 
 
 def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -724,7 +725,7 @@ def hessian_diagonal_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * ((_complement(p).mT * p.mT) @ (q**2)), dtype)
+    return _into(out, 1 / max(N, 1) / T**2 * (_times_complement(p).mT @ (q**2)), dtype)
 
 
 def hessian_trace_k(q: torch.Tensor, k: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:

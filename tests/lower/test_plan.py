@@ -51,6 +51,11 @@ def test_steps_are_those_that_the_code_takes() -> None:
     assert operations == ["softmax of z", "times 1 minus itself: p", "(1/B)*t1"]
 
 
+def test_a_mean_over_rows_of_a_transposed_softmax_is_one_as_well() -> None:
+    operations = [step.operation for step in closedform.plan("info_nce", "hvp_k").steps.steps]
+    assert any(operation.startswith("times the Jacobian of its softmax") for operation in operations)
+
+
 def sized(plan: Plan) -> Expr:
     return plan.largest.xreplace({B: S(128), C: S(10), D: S(64)})
 

@@ -9,7 +9,7 @@ from opt_einsum.paths import greedy, optimal
 
 from closedform.lower.labelled import ONE, ZERO, Labelled, Layout, align, to_last
 from closedform.lower.nodes import AtLabels, Contract, Map, Node, OneHot, Row
-from closedform.lower.rules import unviewed
+from closedform.lower.views import unviewed
 from closedform.notation import Dim, Index
 
 Sizes = Mapping[Dim, int]

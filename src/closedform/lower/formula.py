@@ -26,6 +26,7 @@ from closedform.lower.nodes import (
     WithDiagonal,
 )
 from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, multiplied_out, summed
+from closedform.lower.views import unviewed
 from closedform.notation import (
     Dim,
     Index,
@@ -266,7 +267,7 @@ class Formula:
         return terms
 
     def _is_probability(self, expression: Expr) -> bool:
-        node = rules.unviewed(self.lower(expression).node)[0]
+        node = unviewed(self.lower(expression).node)[0]
         return isinstance(node, Row | Map) and node.op in ("softmax", "sigmoid")
 
     def _added(self, terms: list[Labelled]) -> Labelled:
@@ -293,9 +294,9 @@ class Formula:
         last = next((index for index in first.axes if index not in second.axes), None)
         for array in (first,) if last is None else (first, to_last(first, last)):
             found = self._layout.apply("add", array, second)
-            inner, _ = rules.unviewed(found.node)
+            inner, _ = unviewed(found.node)
             if isinstance(inner, Map) and inner.op == "neg":
-                inner, _ = rules.unviewed(inner.args[0])
+                inner, _ = unviewed(inner.args[0])
             if not (isinstance(inner, Map) and inner.op in ("add", "sub", "neg")):
                 return transpose(found, self._layout.union((first.axes, second.axes)))
         return None

@@ -54,6 +54,9 @@ def _product(node: Map, once: set[Node]) -> Node | None:
     for factor, weights in (node.args, node.args[::-1]):
         if factor not in once:
             continue
+        if isinstance(factor, View) and isinstance(weights, View) and factor.order == weights.order and None not in factor.order:
+            inner = _product(Map("mul", (factor.arg, weights.arg)), once)
+            return None if inner is None else View(inner, factor.order)
         if isinstance(factor, Centred) and factor.weights == weights and factor.arg.dims == weights.dims:
             return JacobianProduct(*factor.parts)
         if isinstance(factor, Complement) and factor.arg == weights:

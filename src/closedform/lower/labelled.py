@@ -9,6 +9,7 @@ from sympy import Expr, S, sympify
 
 from closedform.lower import rules
 from closedform.lower.nodes import Map, Node, Number, Reduce
+from closedform.lower.views import view
 from closedform.notation import Dim, Index
 
 
@@ -37,7 +38,7 @@ def align(array: Labelled, axes: Sequence[Index]) -> Node:
     if array.node.is_plain:
         return array.node
     at = {index: position for position, index in enumerate(array.axes)}
-    return rules.view(array.node, tuple(at.get(index) for index in axes))
+    return view(array.node, tuple(at.get(index) for index in axes))
 
 
 def transpose(array: Labelled, axes: Sequence[Index]) -> Labelled:

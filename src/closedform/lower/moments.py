@@ -22,26 +22,38 @@ from closedform.lower.nodes import (
     Variance,
     View,
 )
+from closedform.lower.views import turned
 
 
 def centred(array: Node, mean: Node) -> Node | None:
-    """x - sum(p*x), for a softmax p along the last axis of x; x may be p itself, or labels, of which the sum is p at the label."""
-    if not (isinstance(mean, View) and mean.order == (*range(len(array.dims) - 1), None)):
+    """x - sum(p*x), for a softmax p along the last axis of x, or the one before.
+
+    x may be p itself, or labels, of which the sum is p at the label.
+    """
+    rank = len(array.dims)
+    if not (isinstance(mean, View) and None in mean.order and rank == len(mean.order)):
         return None
-    for weights, values in _factors_of_sum(mean.arg):
-        if _is_softmax(weights) and values == array and weights.dims == array.dims:
-            leader = Leader(weights)
-            return Centred(array, weights, leader, Leads(weights, leader))
+    axis = mean.order.index(None)
+    if axis < rank - 2 or mean.order != (*range(axis), None, *range(axis, rank - 1)):
+        return None
+    last = axis == rank - 1
+    for weights, values in _factors_of_sum(mean.arg, axis):
+        p = weights if last else turned(weights)
+        if values == array and weights.dims == array.dims and _is_softmax(p):
+            leader = Leader(p)
+            found = Centred(array if last else turned(array), p, leader, Leads(p, leader))
+            return found if last else turned(found)
     return None
 
 
-def _factors_of_sum(array: Node) -> tuple[tuple[Node, Node], ...]:
-    """Pairs of arrays whose products, summed along the last axis, are this array."""
-    if isinstance(array, AtLabels):
+def _factors_of_sum(array: Node, axis: int) -> tuple[tuple[Node, Node], ...]:
+    """Pairs of arrays whose products, summed along an axis, are this array."""
+    last = axis == len(array.dims)
+    if isinstance(array, AtLabels) and last:
         return ((array.arg, OneHot(array.labels)),)
-    if isinstance(array, Contract) and array.left_labels == array.right_labels and array.out == array.left_labels[:-1]:
+    if isinstance(array, Contract) and last and array.left_labels == array.right_labels and array.out == array.left_labels[:-1]:
         return ((array.left, array.right), (array.right, array.left))
-    if not (isinstance(array, Reduce) and array.axes == (len(array.arg.dims) - 1,)):
+    if not (isinstance(array, Reduce) and array.axes == (axis,)):
         return ()
     square = _squared(array.arg)
     if square is not None:

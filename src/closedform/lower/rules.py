@@ -13,18 +13,9 @@ from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, centred_columns, variance
 from closedform.lower.nodes import Complement, Diagonal, Input, Map, Node, Number, Reduce, Row, View
+from closedform.lower.views import unviewed, view
 
 Rule = Callable[..., Node | None]
-
-
-def view(array: Node, order: tuple[int | None, ...]) -> Node:
-    """Axes in another order; views of views are one view."""
-    if isinstance(array, View):
-        order = tuple(None if axis is None else array.order[axis] for axis in order)
-        array = array.arg
-    if order == tuple(range(len(array.dims))):
-        return array
-    return View(array, order)
 
 
 def elementwise(op: str, args: tuple[Node, ...]) -> Node:
@@ -74,14 +65,6 @@ def is_number(array: Node, value: int | None = None) -> bool:
 
 def _is_map(array: Node, *ops: str) -> bool:
     return isinstance(array, Map) and array.op in ops
-
-
-def unviewed(array: Node) -> tuple[Node, Callable[[Node], Node]]:
-    """The node below a view, and how to bring another node into the same view."""
-    if isinstance(array, View):
-        order = array.order
-        return array.arg, lambda other: other if other.is_plain else view(other, order)
-    return array, lambda other: other
 
 
 def _through_view(rule: Callable[[Node], Node | None]) -> Rule:
