@@ -18,6 +18,7 @@ from closedform.lower.nodes import (
     DiagonalOf,
     JacobianProduct,
     Map,
+    MinusLabels,
     Node,
     Reduce,
     Row,
@@ -106,6 +107,13 @@ def test_the_complement_is_taken_out_of_a_bracket() -> None:
     for form in (1 - soft * (1 + v[b, i]), 2 * soft * (1 + v[b, i]) - 2, 3 - soft * (3 - T * log(soft))):
         assert "Complement" in ops(lowered(form, b, i)), form
     assert "Complement" not in ops(lowered(1 - soft * (2 + v[b, i]), b, i))
+
+
+def test_labels_are_subtracted_from_probabilities_before_anything_else() -> None:
+    y = tensor("y", B, C)
+    assert "Residual" in ops(lowered(v[b, i] - y[b, i] + soft, b, i, labels=y))
+    nodes = walk(lowered(soft * (1 + T * v[b, i]) - y[b, i], b, i, labels=y))
+    assert [node.stochastic for node in nodes if isinstance(node, MinusLabels)] == [True]
 
 
 def test_means_of_labels_and_of_probabilities_are_means() -> None:

@@ -240,15 +240,18 @@ class Formula:
             for bracket in (factor for factor in _factors(term) if isinstance(factor, Add) and not _is_size(factor)):
                 own = Add(*filter(_is_size, bracket.args))
                 weight = Mul(*(factor for factor in _factors(term) if factor != bracket and not _is_size(factor)))
-                if own == 0 or not self._is_probability(weight):
-                    continue
-                apart = [sizes * own * weight, sizes * weight * (bracket - own)]
                 constant = -sizes * own
+                if own == 0 or not (constant in kept or self._has_labels(kept, constant)) or not self._is_probability(weight):
+                    continue
+                beside = sizes * weight * (bracket - own)
                 if constant in kept:
-                    return [constant * (1 - weight), apart[1], *(other for other in kept if other != constant)]
-                if any(isinstance(self.lower(other / constant).node, OneHot) for other in kept):
-                    return [*apart, *kept]
+                    return [constant * (1 - weight), beside, *(other for other in kept if other != constant)]
+                return [-constant * weight, beside, *kept]
         return terms
+
+    def _has_labels(self, terms: list[Expr], factor: Expr) -> bool:
+        entries = (term / factor for term in terms)
+        return any(isinstance(entry, Indexed) and isinstance(self.lower(entry).node, OneHot) for entry in entries)
 
     def _with_complements(self, terms: list[Expr]) -> list[Expr]:
         """c - k*sum_bi(p[b,i]^2) as k*sum_bi(p[b,i]*(1 - p[b,i])), for a softmax p over i and c = k*B: nothing cancels."""
