@@ -170,7 +170,7 @@ def _total(e: torch.Tensor) -> torch.Tensor:
     total = e.sum(-1, keepdim=True)
     if e.shape[-1] < 256 or torch.compiler.is_compiling() or not _holds((2 * e.amax(-1, keepdim=True) > total).any()):
         return total
-    if e.dtype == torch.float32:
+    if e.dtype == torch.float32 and e.device.type == "cpu":  # not every device has float64
         return e.sum(-1, keepdim=True, dtype=torch.float64).to(e.dtype)
     top = _top(e)
     return _others(e, top) + e.gather(-1, top)
