@@ -123,7 +123,7 @@ def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float) -> N
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("margin", [1.0, 4.0, 9.2, 11.0])
 def test_accuracy_where_the_first_of_many_classes_has_nearly_everything(backend: str, dtype: str, margin: float) -> None:
-    """A sum that begins with its largest term rounds it with each one that follows: torch's own sum of 700 terms makes that 10 ulp."""
+    """A sum that begins with its largest term rounds that with each that follows; torch's own put the diagonal off by 10 ulp."""
     z = np.random.default_rng(3).standard_normal((4, 700))
     z[:, 0] = np.log(np.exp(z).sum(-1)) + margin
     z = z.astype(dtype)

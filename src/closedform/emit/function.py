@@ -16,7 +16,7 @@ from closedform.emit.docs import function_docstring
 from closedform.emit.names import Names
 from closedform.emit.text import INDENT, docstring, indented, is_one_call, shape_tuple, wrapped
 from closedform.emit.writer import Writer
-from closedform.lower.nodes import Input, Labels, Map, Node, Number, Row
+from closedform.lower.nodes import Input, Labels, Map, Node, Number, is_softmax
 from closedform.lower.program import Function
 from closedform.lower.rowwise import is_rowwise, larger_on_the_way
 from closedform.lower.traversal import walk
@@ -218,7 +218,7 @@ def _placed(function: Function, block: Block) -> dict[Node, str]:
     core = function.result
     if isinstance(core, Map) and core.op in ("mul", "div") and any(isinstance(arg, Number) for arg in core.args):
         core = next(arg for arg in core.args if not isinstance(arg, Number))
-    placed = {node: block.spare for node in walk(core) if isinstance(node, Row) and node.op == "softmax" and node.dims == core.dims}
+    placed = {node: block.spare for node in walk(core) if is_softmax(node) and node.dims == core.dims}
     return {**dict(list(placed.items())[:1]), core: block.into}
 
 

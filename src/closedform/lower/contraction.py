@@ -8,7 +8,7 @@ from math import prod
 from opt_einsum.paths import greedy, optimal
 
 from closedform.lower.labelled import ONE, ZERO, Labelled, Layout, align, to_last
-from closedform.lower.nodes import AtLabels, Contract, Map, Node, OneHot, Row
+from closedform.lower.nodes import AtLabels, Contract, Map, Node, OneHot, is_softmax
 from closedform.lower.views import unviewed
 from closedform.notation import Dim, Index
 
@@ -78,7 +78,7 @@ def _mean_apart(arrays: list[Labelled], bound: Sequence[Index], layout: Layout, 
     It costs what any other order does, and the difference is then measured from near the mean.
     """
     for weights in arrays:
-        if not (isinstance(weights.node, Row) and weights.node.op == "softmax" and weights.axes[-1] in bound):
+        if not (is_softmax(weights.node) and weights.axes[-1] in bound):
             continue
         others = [array for array in arrays if array is not weights]
         inside = [index for index in bound if index not in weights.axes]

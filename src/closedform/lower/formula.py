@@ -24,6 +24,7 @@ from closedform.lower.nodes import (
     OneHot,
     Row,
     WithDiagonal,
+    is_softmax,
 )
 from closedform.lower.sums import bound_indices, common_factors, distinct_bound_indices, multiplied_out, summed
 from closedform.lower.views import unviewed
@@ -261,7 +262,7 @@ class Formula:
                 if not (isinstance(rest, Sum) and isinstance(rest.function, Pow) and rest.function.exp == 2 and _is_size(sizes)):
                     continue
                 entry, bound = rest.function.base, bound_indices(rest)
-                if not (isinstance(entry, Indexed) and entry.indices[-1] in bound and _is_softmax(self.lower(entry).node)):
+                if not (isinstance(entry, Indexed) and entry.indices[-1] in bound and is_softmax(self.lower(entry).node)):
                     continue
                 others = Mul(*(index.dim for index in bound if index != entry.indices[-1]))
                 if constant + sizes * others == 0:
@@ -275,7 +276,7 @@ class Formula:
 
     def _added(self, terms: list[Labelled]) -> Labelled:
         """A sum of arrays; first the pairs that are something known, such as u - logsumexp(u)."""
-        terms = sorted((term for term in terms if not term.is_zero), key=lambda term: not _is_softmax(term.node))  # p - y before x - y
+        terms = sorted((term for term in terms if not term.is_zero), key=lambda term: not is_softmax(term.node))  # p - y before x - y
         for i, first in enumerate(terms):
             for j, second in enumerate(terms):
                 found = self._known_sum(first, second) if i != j else None
@@ -291,8 +292,8 @@ class Formula:
     def _known_sum(self, first: Labelled, second: Labelled) -> Labelled | None:
         minus = Labelled(rules.negate(second.node), second.axes)
         if isinstance(minus.node, OneHot) and first.axes == minus.axes and not isinstance(first.node, OneHot):
-            return Labelled(MinusLabels(first.node, minus.node.labels, _is_softmax(first.node)), first.axes)
-        if isinstance(first.node, OneHot) and first.axes == minus.axes and _is_softmax(minus.node):
+            return Labelled(MinusLabels(first.node, minus.node.labels, is_softmax(first.node)), first.axes)
+        if isinstance(first.node, OneHot) and first.axes == minus.axes and is_softmax(minus.node):
             return Labelled(rules.negate(MinusLabels(minus.node, first.node.labels, stochastic=True)), first.axes)
         last = next((index for index in first.axes if index not in second.axes), None)
         for array in (first,) if last is None else (first, to_last(first, last)):
@@ -307,10 +308,6 @@ class Formula:
 
 def _factors(body: Expr) -> tuple[Expr, ...]:
     return tuple(Mul.make_args(body))
-
-
-def _is_softmax(node: Node) -> bool:
-    return isinstance(node, Row) and node.op == "softmax"
 
 
 def _is_size(expression: Expr) -> bool:

@@ -19,7 +19,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from closedform.lower.nodes import Centred, Complement, JacobianProduct, Map, MinusLabels, Node, Residual, Row, TimesComplement, View
+from closedform.lower.nodes import (
+    Centred,
+    Complement,
+    JacobianProduct,
+    Map,
+    MinusLabels,
+    Node,
+    Residual,
+    Row,
+    TimesComplement,
+    View,
+    is_softmax,
+)
 from closedform.lower.traversal import substituted, walk
 
 Names = tuple[tuple[Node, str], ...]
@@ -32,7 +44,7 @@ def fused(result: Node, names: Names) -> tuple[Node, Names]:
     residuals: dict[Node, Node] = {
         node: Residual(node.arg.arg, node.labels)
         for node in order
-        if isinstance(node, MinusLabels) and isinstance(node.arg, Row) and node.arg.op == "softmax" and uses[node.arg] == 1
+        if isinstance(node, MinusLabels) and is_softmax(node.arg) and uses[node.arg] == 1
     }
     squared = {row for node in order if isinstance(node, Map) and node.op == "mul" for row in _squared(*node.args)}
     careful: dict[Node, Node] = {row: Row("softmax_apart", row.arg) for row in squared}
@@ -70,7 +82,7 @@ def _squared(first: Node, second: Node) -> set[Row]:
 
 
 def _softmaxes(node: Node) -> Iterator[Row]:
-    if isinstance(node, Row) and node.op == "softmax":
+    if is_softmax(node):
         yield node
     elif isinstance(node, View) or (isinstance(node, Map) and node.op in ("mul", "div", "neg")):
         for part in node.parts:

@@ -12,7 +12,7 @@ from itertools import count
 
 from sympy import Expr, S
 
-from closedform.lower.nodes import Complement, Contract, Laplacian, Map, Node, Number, Row, View
+from closedform.lower.nodes import Complement, Contract, Laplacian, Map, Node, Number, View, is_softmax
 from closedform.notation import Dim
 
 Label = str | None  # None: an axis of length one
@@ -31,7 +31,7 @@ def laplacian(off: Node, on: Node) -> Laplacian | None:
     scale, others = _factors(off, ("c", "m", "k", "n"))
     scale_on, own = _factors(on, ("m", "n", "c"))
     for node, labels in own:
-        if isinstance(node, Complement) and isinstance(node.arg, Row) and node.arg.op == "softmax" and labels[-1] == "c":
+        if isinstance(node, Complement) and is_softmax(node.arg) and labels[-1] == "c":
             neighbours = own - Counter({(node, labels): 1}) + Counter({(node.arg, (*labels[:-1], "k")): 1})
             if neighbours == others and scale_on == -scale:
                 return Laplacian(off)

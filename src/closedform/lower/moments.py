@@ -17,10 +17,10 @@ from closedform.lower.nodes import (
     Number,
     OneHot,
     Reduce,
-    Row,
     Top,
     Variance,
     View,
+    is_softmax,
 )
 from closedform.lower.views import turned
 
@@ -39,7 +39,7 @@ def centred(array: Node, mean: Node) -> Node | None:
     last = axis == rank - 1
     for weights, values in _factors_of_sum(mean.arg, axis):
         p = weights if last else turned(weights)
-        if values == array and weights.dims == array.dims and _is_softmax(p):
+        if values == array and weights.dims == array.dims and is_softmax(p):
             leader = Leader(p)
             found = Centred(array if last else turned(array), p, leader, Leads(p, leader))
             return found if last else turned(found)
@@ -59,7 +59,10 @@ def _factors_of_sum(array: Node, axis: int) -> tuple[tuple[Node, Node], ...]:
     if square is not None:
         return ((square, square),)
     product = array.arg
-    return (product.args, product.args[::-1]) if isinstance(product, Map) and product.op == "mul" else ()  # type: ignore[return-value]
+    if not (isinstance(product, Map) and product.op == "mul"):
+        return ()
+    first, second = product.args
+    return ((first, second), (second, first))
 
 
 def centred_columns(array: Node, mean: Node) -> Node | None:
@@ -69,7 +72,7 @@ def centred_columns(array: Node, mean: Node) -> Node | None:
     product = mean.arg
     sides = ((product.left, product.left_labels), (product.right, product.right_labels))
     for (weights, labels), (values, others) in (sides, sides[::-1]):
-        if not (_is_softmax(weights) and values == array.arg and len(labels) == len(others) == 2 and labels[1] in others):
+        if not (is_softmax(weights) and values == array.arg and len(labels) == len(others) == 2 and labels[1] in others):
             continue
         across = others.index(labels[1])  # the axis of x over which the mean is taken
         order = (None, 0, 1) if across == 0 else (None, 1, 0)
@@ -88,20 +91,16 @@ def variance(square: Node, mean_square: Node) -> Node | None:
         return None
     weights, values, below = mean.left, mean.right, square.left == mean.left
     labels, others = mean.left_labels, mean.right_labels
-    if not _is_softmax(weights):
+    if not is_softmax(weights):
         weights, values, labels, others, below = values, weights, others, labels, square.right == mean.right
     powered = square.right if weights is mean.left else square.left
-    if not (below and _is_softmax(weights) and _squared(powered) == values and len(labels) == len(others) == 2):
+    if not (below and is_softmax(weights) and _squared(powered) == values and len(labels) == len(others) == 2):
         return None
     classes = labels[1]
     if classes not in others or mean.out != (labels[0], *(label for label in others if label != classes)):
         return None
     rows = values if others[0] == classes else View(values, (1, 0))
     return Variance(rows, weights, Top(weights))
-
-
-def _is_softmax(array: Node) -> bool:
-    return isinstance(array, Row) and array.op == "softmax"
 
 
 def _squared(array: Node) -> Node | None:

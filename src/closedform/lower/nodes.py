@@ -8,6 +8,7 @@ subexpressions are found.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TypeGuard
 
 from sympy import Expr
 
@@ -148,6 +149,11 @@ class Row(Node):
         return self.arg.dims[:-1] if self.op == "logsumexp" else self.arg.dims
 
 
+def is_softmax(array: Node) -> TypeGuard[Row]:
+    """Whether an array is a softmax: rows of probabilities."""
+    return isinstance(array, Row) and array.op == "softmax"
+
+
 @node
 class Top(Node):
     """Where the largest entry along the last axis is; that axis stays, with length one."""
@@ -183,53 +189,42 @@ class Leads(Node):
 
 
 @node
-class Complement(Node):
+class Shaped(Node):
+    """What has the axes of its first argument."""
+
+    arg: Node
+
+    @cached_property
+    def dims(self) -> Shape:
+        return self.arg.dims
+
+
+@node
+class Complement(Shaped):
     """1 - p for probabilities p along the last axis, without cancellation where p may be nearly one."""
 
-    arg: Node
-
-    @cached_property
-    def dims(self) -> Shape:
-        return self.arg.dims
-
 
 @node
-class Centred(Node):
+class Centred(Shaped):
     """x - sum(p*x) along the last axis for probabilities p and their leader: rounding stays relative to the spread of x."""
 
-    arg: Node
     weights: Node
     leader: Node
     leads: Node
 
-    @cached_property
-    def dims(self) -> Shape:
-        return self.arg.dims
-
 
 @node
-class JacobianProduct(Node):
+class JacobianProduct(Shaped):
     """p*(x - sum(p*x)) along the last axis, the Jacobian of a softmax p times x, in one step that needs no array between."""
 
-    arg: Node
     weights: Node
     leader: Node
     leads: Node
 
-    @cached_property
-    def dims(self) -> Shape:
-        return self.arg.dims
-
 
 @node
-class TimesComplement(Node):
+class TimesComplement(Shaped):
     """p*(1 - p) for probabilities p along the last axis, in one step that needs no array between."""
-
-    arg: Node
-
-    @cached_property
-    def dims(self) -> Shape:
-        return self.arg.dims
 
 
 @node
@@ -311,28 +306,17 @@ class Diagonal(Node):
 
 
 @node
-class WithDiagonal(Node):
+class WithDiagonal(Shaped):
     """``arg`` with its entries at which the axes i < j agree replaced by ``values``, whose last axis is the common one."""
 
-    arg: Node
     values: Node
     i: int
     j: int
 
-    @cached_property
-    def dims(self) -> Shape:
-        return self.arg.dims
-
 
 @node
-class Laplacian(Node):
+class Laplacian(Shaped):
     """``arg`` with its blocks [c,:,c,:] replaced by minus the sum of the others, [c,:,k,:] over k, as in the Laplacian of a graph."""
-
-    arg: Node
-
-    @cached_property
-    def dims(self) -> Shape:
-        return self.arg.dims
 
 
 @node

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, centred_columns, variance
-from closedform.lower.nodes import Complement, Diagonal, Input, Map, Node, Number, Reduce, Row, View
+from closedform.lower.nodes import Complement, Diagonal, Input, Map, Node, Number, Reduce, Row, View, is_softmax
 from closedform.lower.views import unviewed, view
 
 Rule = Callable[..., Node | None]
@@ -212,7 +212,7 @@ def _less_answer(first: Node, second: Node) -> Node | None:
 
 def _one_minus(array: Node) -> Node | None:
     inner, restore = unviewed(array)
-    if isinstance(inner, Row) and inner.op == "softmax":  # 1 - p is the sum of the others
+    if is_softmax(inner):  # 1 - p is the sum of the others
         return restore(Complement(inner))
     if _is_map(inner, "pow") and is_number(inner.parts[1], 2) and _is_map(inner.parts[0], "tanh"):
         double = elementwise("mul", (Number(Integer(2)), inner.parts[0].parts[0]))  # 1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)
@@ -291,7 +291,7 @@ def _log(array: Node) -> Node | None:
     logistic = _one_plus_exp(array)
     if logistic is not None:  # log(1 + exp(x)) = softplus(x)
         return elementwise("softplus", (logistic,))
-    if isinstance(array, Row) and array.op == "softmax":
+    if is_softmax(array):
         return Row("log_softmax", array.arg)
     if _is_map(array, "add", "sub") and is_number(array.parts[0], 1):  # log(1 + u) = log1p(u), which keeps the digits of a small u
         small = array.parts[1]
@@ -325,7 +325,7 @@ def _is_positive(array: Node) -> bool:
     inner, _ = unviewed(array)
     if isinstance(inner, Map) and inner.op in ("mul", "div"):
         return all(_is_positive(arg) for arg in inner.args)
-    return _is_map(inner, "exp", "sigmoid") or (isinstance(inner, Row) and inner.op == "softmax")
+    return _is_map(inner, "exp", "sigmoid") or is_softmax(inner)
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
