@@ -243,9 +243,9 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
-def _is_small(x: torch.Tensor) -> bool:
-    """Whether to look if a pass over the array is needed would cost as much as the pass."""
-    return x.numel() < 2**15
+def _is_small(x: torch.Tensor, passes: int = 1) -> bool:
+    """Whether to look if some passes over the array are needed would cost as much as they do."""
+    return x.numel() * passes < 2**17
 
 
 def _leader(p: torch.Tensor) -> torch.Tensor:
@@ -264,7 +264,7 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
 def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
-    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
+    if not _is_small(p, passes=4) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
     put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
@@ -301,12 +301,6 @@ def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: to
     return _nearest(mean, own, leads)
 
 
-def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
-    rest = torch.sub(x, _near_mean(x, p, leader, leads), out=out)
-    return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
-
-
 def _laid_out_like(p: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """p with its last two axes in memory as those of x, a stack of arrays like it: a pass over both follows the memory of both."""
     return p if p.ndim < 2 or x.stride(-1) <= x.stride(-2) else p.mT.contiguous().mT
@@ -318,10 +312,11 @@ def _softmax_jvp(
     """p*(x - sum(p*x)) for rows p that sum to one; it sums to zero, so what its sum leaves is the rounding of the mean."""
     if x.ndim > p.ndim or torch.compiler.is_compiling():  # there is no one operation for it
         p = _laid_out_like(p, x)
-        return torch.mul(_centred(x, p, leader, leads, out), p, out=out)
-    if _is_small(x) or _holds(leads.any()):
-        x = torch.addcmul(x, x.gather(-1, leader), leads, value=-1, out=out)
-    product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
+        product = torch.mul(torch.sub(x, _near_mean(x, p, leader, leads), out=out), p, out=out)
+    else:
+        if _is_small(x) or _holds(leads.any()):
+            x = torch.sub(x, x.gather(-1, leader) * leads, out=out)
+        product = torch._softmax_backward_data(x, p, -1, x.dtype, **({} if out is None else {"grad_input": out}))
     rounding = product.sum(-1, keepdim=True)
     if out is not None or (not _is_small(x) and _plain(x, p)):
         return product.addcmul_(p, rounding, value=-1)

@@ -282,15 +282,15 @@ def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     return (z.gather(-1, top) + _log1p_others(z, top)).squeeze(-1)
 
 
-def _is_small(x: torch.Tensor) -> bool:
-    """Whether to look if a pass over the array is needed would cost as much as the pass."""
-    return x.numel() < 2**15
+def _is_small(x: torch.Tensor, passes: int = 1) -> bool:
+    """Whether to look if some passes over the array are needed would cost as much as they do."""
+    return x.numel() * passes < 2**17
 
 
 def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
-    if not _is_small(p) and not _holds((p.amax(-1) > 0.5).any()):
+    if not _is_small(p, passes=4) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
     put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
