@@ -178,6 +178,16 @@ def _logsumexp(z: np.ndarray) -> np.ndarray:
     return (np.take_along_axis(z, top, -1) + _log1p_others(z, top))[..., 0]
 
 
+def _leader(p: np.ndarray) -> np.ndarray:
+    """Position of the largest entry of each row of p."""
+    return p.argmax(-1)[..., None]
+
+
+def _leads(p: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """Whether the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return np.take_along_axis(p, leader, -1) >= 0.125
+
+
 def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     if not (p.max(-1, initial=0) > 0.5).any():
@@ -188,6 +198,28 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     np.subtract(1, p, out=rest)
     np.put_along_axis(rest, top, others, -1)
     return rest
+
+
+def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = np.abs(own - mean) <= 8 * np.finfo(mean.dtype).eps * np.abs(mean)
+    return np.where(leads | same, own, mean)
+
+
+def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
+    own = np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1)
+    return own if leads.all() else _nearest(np.einsum("...i,...i->...", x, p)[..., None], own, leads)
+
+
+def _centred(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    x = np.subtract(x, _near_mean(x, p, leader, leads), out=out)
+    x -= np.einsum("...i,...i->...", x, p)[..., None]
+    return x
 
 
 def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -344,7 +376,8 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
 def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
-        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i]*(1 + 2*lam*s[b]) - (1 - 2*lam*(1 - s[b]))*sum_k(p[b,k]*v[b,k]))/B
+        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = (2*lam*p[b,i]*sum_k(p[b,k]*v[b,k])
+            + p[b,i]*(1 + 2*lam*s[b])*(v[b,i] - sum_k(p[b,k]*v[b,k])))/B
 
     Args:
         z: logits, shape (B, C).
@@ -357,8 +390,9 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *,
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
-        terms of a logsumexp are the largest number and what the others add to it.
+        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C; the terms of a logsumexp are the largest number
+        and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
@@ -375,13 +409,16 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *,
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    s = _logsumexp(z)  # (B,)
-    part = 1 + 2 * lam * s  # (B,)
-    part_1 = 1 + -2 * lam * (1 - s)  # (B,)
     p = _softmax(z)  # (B, C)
+    part = 2 * lam
+    s = _logsumexp(z)  # (B,)
+    part_1 = 1 + part * s  # (B,)
+    leader = _leader(p)  # (B, 1)
+    leads = _leads(p, leader)  # (B, 1)
 
     def along(v: np.ndarray) -> np.ndarray:
-        return (part[:, None] * v - (part_1 * (p * v).sum(-1))[..., None]) * p / max(B, 1)
+        part_2 = part_1[:, None] * _centred(v, p, leader, leads) + (part * (p * v).sum(-1))[..., None]  # (..., B, C)
+        return p * part_2 / max(B, 1)
 
     return _stacked(along, v, 2, B, out)
 

@@ -287,6 +287,19 @@ def _is_small(x: torch.Tensor, passes: int = 1) -> bool:
     return x.numel() * passes < 2**17
 
 
+def _leader(p: torch.Tensor) -> torch.Tensor:
+    """Position of the largest entry of each row of p, if it is an eighth or more; of any other where none is."""
+    if _is_small(p):
+        return _top(p)
+    largest = p.amax(-1, keepdim=True)
+    return _top(p) if _holds((largest >= 0.125).any()) else torch.zeros_like(largest, dtype=torch.int64)
+
+
+def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
+    """1 where the entry at ``leader`` is an eighth of a row of p or more, so that x measured from there keeps the digits of its spread."""
+    return (p.gather(-1, leader) >= 0.125).to(p.dtype)
+
+
 def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
     rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
@@ -295,6 +308,36 @@ def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tenso
     top = _top(p)
     put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
     return put(rest, -1, top, _others(p, top))
+
+
+def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """Means of numbers under weights, or those of the leaders where they lead, or are the mean but for its rounding.
+
+    What is the same for all that have weight is then measured as exactly zero.
+    """
+    same = torch.abs(own - mean) <= 8 * torch.finfo(mean.dtype).eps * torch.abs(mean)
+    return torch.where((leads > 0) | same, own, mean)
+
+
+def _near_mean(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
+    """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
+    if torch.compiler.is_compiling():  # reductions of rows fuse, entries picked by their place do not: any entry that leads will do
+        own = torch.where(p >= 0.125, x, -torch.inf).amax(-1, keepdim=True)
+        return torch.where(own > -torch.inf, own, (p * x).sum(-1, keepdim=True))
+    own = x.gather(-1, leader if x.ndim == leader.ndim else leader.expand(*x.shape[:-1], 1))
+    everywhere = _read(leads.all())
+    if everywhere and everywhere[0]:
+        return own
+    mean = (p * x).sum(-1, keepdim=True)
+    if not _is_small(x) and not _holds(leads.any()):
+        return mean
+    return _nearest(mean, own, leads)
+
+
+def _centred(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, leads: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """x - sum(p*x) for rows p that sum to one, x measured from near its mean."""
+    rest = torch.sub(x, _near_mean(x, p, leader, leads), out=out)
+    return torch.sub(rest, (p * rest).sum(-1, keepdim=True), out=out)
 
 
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -450,7 +493,8 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
 def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
-        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]*(v[b,i]*(1 + 2*lam*s[b]) - (1 - 2*lam*(1 - s[b]))*sum_k(p[b,k]*v[b,k]))/B
+        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = (2*lam*p[b,i]*sum_k(p[b,k]*v[b,k])
+            + p[b,i]*(1 + 2*lam*s[b])*(v[b,i] - sum_k(p[b,k]*v[b,k])))/B
 
     Args:
         z: logits, shape (B, C).
@@ -463,8 +507,9 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
         Shape (B, C), or (K, B, C) for several, in the dtype of z.
 
     Accuracy:
-        32 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C; the
-        terms of a logsumexp are the largest number and what the others add to it.
+        32 ulp of the sum of the absolute values of each entry's terms (sum_k(p[k]*abs(x[i] - x[k])) in place of x[i] -
+        sum_k(p[k]*x[k])), and a roundoff for each number added over C; the terms of a logsumexp are the largest number
+        and what the others add to it.
 
     Memory:
         Besides arguments and result, arrays of up to B*C numbers for each direction.
@@ -483,13 +528,16 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
     z, y, v = _wide(z), _wide(y), _wide(v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    s = _logsumexp(z)  # (B,)
-    part = 1 + 2 * lam * s  # (B,)
-    part_1 = 1 + -2 * lam * (1 - s)  # (B,)
     p = _softmax(z)  # (B, C)
+    part = 2 * lam
+    s = _logsumexp(z)  # (B,)
+    part_1 = 1 + part * s  # (B,)
+    leader = _leader(p)  # (B, 1)
+    leads = _leads(p, leader)  # (B, 1)
 
     def along(v: torch.Tensor) -> torch.Tensor:
-        return (part[:, None] * v - (part_1 * (p * v).sum(-1))[..., None]) * p / max(B, 1)
+        part_2 = part_1[:, None] * _centred(v, p, leader, leads) + (part * (p * v).sum(-1))[..., None]  # (..., B, C)
+        return p * part_2 / max(B, 1)
 
     return _stacked(along, v, 2, B, out, dtype)
 

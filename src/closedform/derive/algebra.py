@@ -99,6 +99,17 @@ def transform(expression: Any, change: Callable[[Any], Any]) -> Any:
     return change(rebuilt(expression, tuple(transform(argument, change) for argument in expression.args)))
 
 
+def replaced(expression: Any, values: Mapping[Partial, Expr]) -> Any:
+    """Replace derivatives, under sums too; bound indices keep their meaning since each value has the indices of its node."""
+    if expression in values:
+        return values[expression]
+    if is_leaf(expression):
+        return expression
+    return rebuilt(
+        expression, tuple(replaced(argument, values) if isinstance(argument, Expr) else argument for argument in expression.args)
+    )
+
+
 def nodes(expression: Any) -> Iterator[Any]:
     """Every node, leaves whole, outermost first."""
     yield expression

@@ -15,7 +15,7 @@ from typing import Any
 
 from sympy import Add, Expr, Indexed, Pow, S, Symbol, exp
 
-from closedform.derive.algebra import factors, is_leaf, names_in, nodes, rebuilt, substitute, transform
+from closedform.derive.algebra import factors, names_in, nodes, replaced, substitute, transform
 from closedform.derive.calculus import Dependence, differentiate
 from closedform.derive.canonical import canonical
 from closedform.derive.facts import Facts, collect_facts, softmax_of
@@ -164,7 +164,7 @@ class Deriver:
             moved = [Change(c.rule, c.reason, lemma_at(lemma, c.expression, wanted[0])) for c in lemma.path.changes]
             return Path(canonical(lemma.at(wanted[0])), (*path.changes, *moved))
         values = {node: self._lemma(node, varied).at(node) for node in wanted}
-        after = canonical(_replaced(path.expression, values))
+        after = canonical(replaced(path.expression, values))
         return Path(after, (*path.changes, Change("known derivatives", self._sentence(wanted, varied), after)))
 
     def _sentence(self, wanted: list[Partial], varied: frozenset[str]) -> str:
@@ -293,17 +293,6 @@ def _varied(expression: Expr) -> frozenset[str]:
 def _is_exponential(body: Expr) -> bool:
     parts = factors(body)
     return any(isinstance(part, exp) for part in parts) and not any(part.is_Add for part in parts)
-
-
-def _replaced(expression: Any, values: dict[Partial, Expr]) -> Any:
-    """Replace derivatives, under sums too; bound indices keep their meaning since each value has the indices of its node."""
-    if expression in values:
-        return values[expression]
-    if is_leaf(expression):
-        return expression
-    return rebuilt(
-        expression, tuple(_replaced(argument, values) if isinstance(argument, Expr) else argument for argument in expression.args)
-    )
 
 
 def lemma_at(lemma: Lemma, expression: Expr, node: Partial) -> Expr:

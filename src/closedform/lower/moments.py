@@ -5,6 +5,8 @@ The equations are those of :mod:`closedform.lower.identities`, under ``probabili
 
 from __future__ import annotations
 
+from collections import Counter
+
 from closedform.lower.nodes import (
     AtLabels,
     Centred,
@@ -37,32 +39,32 @@ def centred(array: Node, mean: Node) -> Node | None:
     if axis < rank - 2 or mean.order != (*range(axis), None, *range(axis, rank - 1)):
         return None
     last = axis == rank - 1
-    for weights, values in _factors_of_sum(mean.arg, axis):
+    summand, own = _summand(mean.arg, axis), Counter(_factors(array))
+    for weights in dict.fromkeys(summand):
         p = weights if last else turned(weights)
-        if values == array and weights.dims == array.dims and is_softmax(p):
+        if Counter(summand) - own == Counter([weights]) and own <= Counter(summand) and weights.dims == array.dims and is_softmax(p):
             leader = Leader(p)
             found = Centred(array if last else turned(array), p, leader, Leads(p, leader))
             return found if last else turned(found)
     return None
 
 
-def _factors_of_sum(array: Node, axis: int) -> tuple[tuple[Node, Node], ...]:
-    """Pairs of arrays whose products, summed along an axis, are this array."""
+def _summand(array: Node, axis: int) -> tuple[Node, ...]:
+    """The factors of what is summed along an axis; none where nothing is."""
     last = axis == len(array.dims)
     if isinstance(array, AtLabels) and last:
-        return ((array.arg, OneHot(array.labels)),)
+        return (*_factors(array.arg), OneHot(array.labels))
     if isinstance(array, Contract) and last and array.left_labels == array.right_labels and array.out == array.left_labels[:-1]:
-        return ((array.left, array.right), (array.right, array.left))
-    if not (isinstance(array, Reduce) and array.axes == (axis,)):
-        return ()
-    square = _squared(array.arg)
+        return (*_factors(array.left), *_factors(array.right))
+    return _factors(array.arg) if isinstance(array, Reduce) and array.axes == (axis,) else ()
+
+
+def _factors(array: Node) -> tuple[Node, ...]:
+    """An array as a product, whatever was multiplied first."""
+    square = _squared(array)
     if square is not None:
-        return ((square, square),)
-    product = array.arg
-    if not (isinstance(product, Map) and product.op == "mul"):
-        return ()
-    first, second = product.args
-    return ((first, second), (second, first))
+        return (square, square)
+    return tuple(f for arg in array.args for f in _factors(arg)) if isinstance(array, Map) and array.op == "mul" else (array,)
 
 
 def centred_columns(array: Node, mean: Node) -> Node | None:

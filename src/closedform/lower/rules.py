@@ -8,11 +8,12 @@ cancel are stated, to be proved, in :mod:`closedform.lower.identities`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sympy import Expr, Integer, Rational, S, log
 
 from closedform.lower.moments import centred, centred_columns, variance
-from closedform.lower.nodes import Complement, Diagonal, Input, Map, Node, Number, Reduce, Row, View, is_softmax
+from closedform.lower.nodes import Complement, Contract, Diagonal, Input, Map, Node, Number, Reduce, Row, View, is_softmax
 from closedform.lower.views import unviewed, view
 
 Rule = Callable[..., Node | None]
@@ -160,7 +161,7 @@ def _add(first: Node, second: Node) -> Node | None:
         positive = _without_sign(other)
         if positive is not None:
             return elementwise("sub", (one, positive))
-    return None
+    return _one_product("add", first, second)
 
 
 def _without_sign(array: Node) -> Node | None:
@@ -197,8 +198,21 @@ def _sub(first: Node, second: Node) -> Node | None:
     found = _less_answer(first, second) or centred(first, second) or centred_columns(first, second) or variance(first, second)
     if found is None:  # mean - x = -(x - mean)
         turned = _less_answer(second, first) or centred(second, first) or centred_columns(second, first)
-        return None if turned is None else negate(turned)
+        return _one_product("sub", first, second) if turned is None else negate(turned)
     return found
+
+
+def _one_product(op: str, first: Node, second: Node) -> Node | None:
+    """a @ x + b @ x = (a + b) @ x: one product instead of two."""
+    if not (isinstance(first, Contract) and isinstance(second, Contract)):
+        return None
+    if (first.left_labels, first.right_labels, first.out) != (second.left_labels, second.right_labels, second.out):
+        return None
+    if first.right == second.right and first.left.dims == second.left.dims:
+        return replace(first, left=elementwise(op, (first.left, second.left)))
+    if first.left == second.left and first.right.dims == second.right.dims:
+        return replace(first, right=elementwise(op, (first.right, second.right)))
+    return None
 
 
 def _less_answer(first: Node, second: Node) -> Node | None:

@@ -10,11 +10,13 @@ from sympy import Expr
 from closedform.derive import ClosedForm, closed_form
 from closedform.derive.algebra import substitute
 from closedform.derive.matching import Pattern
+from closedform.derive.tangent import multiplied_out, tangent
 from closedform.emit import emit
 from closedform.errors import DerivationError
 from closedform.functions import KernelFunction, kernel_functions
 from closedform.lower import lower
-from closedform.notation import Derivation, Setting
+from closedform.lower.directions import is_measured
+from closedform.notation import Derivation, Given, Setting
 
 BACKENDS = ("numpy", "torch")
 HEADER = "closedform generate"
@@ -48,7 +50,9 @@ def form_of(derivation: Derivation, function: KernelFunction) -> Form:
     except DerivationError as error:
         raise DerivationError(f"{derivation.name}: {function.name}: {error}") from error
     claimed = _computed(derivation, function)
-    return Form(function, found if claimed is None else replace(found, expression=claimed))
+    if claimed is not None:
+        return Form(function, replace(found, expression=claimed))
+    return Form(function, _without_cancellation(derivation, function, found))
 
 
 def modules(derivation: Derivation, forms: Sequence[Form], backends: Sequence[str] = BACKENDS) -> dict[str, str]:
@@ -72,3 +76,25 @@ def _computed(derivation: Derivation, function: KernelFunction) -> Expr | None:
             if at is not None:
                 return substitute(claim.rhs, at)
     return None
+
+
+def _without_cancellation(derivation: Derivation, function: KernelFunction, found: ClosedForm) -> ClosedForm:
+    """Of second derivatives the derivative of the gradient, term by term, where the shortest form loses digits at confident rows.
+
+    It does where a softmax's mean of the direction stands in another term than the direction, and where probabilities are multiplied
+    out: see :mod:`closedform.derive.tangent`.
+    """
+    if function.kind not in ("hvp", "hessian", "hessian_diagonal") or function.wrt is None:
+        return found
+    scattered = multiplied_out(found)
+    if function.kind == "hvp":
+        (lowered,) = lower(derivation, [(function, found)]).functions
+        to: Given | Expr = function.extra[-1]
+        mixed = not is_measured(lowered.result, function.extra[-1].name)
+    else:
+        mixed, to = False, function.target.args[2]
+    if not (mixed or scattered):
+        return found
+    first = next(other for other in kernel_functions(derivation) if other.wrt == function.wrt and other.kind in ("gradient", "vjp"))
+    apart = tangent(form_of(derivation, first).closed, function.target, function.wrt, to)
+    return apart if mixed or multiplied_out(apart) < scattered else found

@@ -45,7 +45,7 @@ def _collect_terms(parts: list[Expr]) -> Expr:
     parts = list(terms(Add(*parts)))
     if len(parts) == 1:
         return parts[0]
-    common, rest = _common_factor(parts)
+    common, rest = common_factor(parts)
     before = len(rest)
     rest = [nested(term) for term in rest]
     rest = sorted(terms(canonical(Add(*merge_sums(rest)))), key=key)
@@ -67,7 +67,7 @@ def _within(term: Expr) -> Expr:
     return Mul(*[collect(part) if isinstance(part, Sum) else part for part in factors(term)])
 
 
-def _common_factor(parts: list[Expr]) -> tuple[Expr, list[Expr]]:
+def common_factor(parts: list[Expr]) -> tuple[Expr, list[Expr]]:
     """What every term has, and the terms without it; of powers of equal sign the smaller one."""
     split = _with_equal_signs([powers(part) for part in parts])
     common = common_powers([own for _, own in split])
@@ -137,7 +137,7 @@ def _grouped(parts: list[Expr]) -> Expr:
     rest = [part for part, own in split if not has(own)]
     if not rest:
         return Add(*parts)  # all of them: what they share was taken out before, under another sign of the power
-    shared_by_both, left = _common_factor([_collect_terms(group), _collect_terms(rest)])
+    shared_by_both, left = common_factor([_collect_terms(group), _collect_terms(rest)])
     return shared_by_both * Add(*left)
 
 

@@ -14,6 +14,11 @@ from closedform.notation import Index, summation
 
 def contract(expression: Expr, facts: Facts) -> Expr:
     """Use up every delta that stands as a factor."""
+    return contracted(expression)
+
+
+def contracted(expression: Expr) -> Expr:
+    """The same, which needs no facts."""
     return transform(expression, _at_node)
 
 
