@@ -376,8 +376,8 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
 def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """The Hessian of the loss L with respect to the logits z, times a direction; no Hessian is formed.
 
-        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = (2*lam*p[b,i]*sum_k(p[b,k]*v[b,k])
-            + p[b,i]*(1 + 2*lam*s[b])*(v[b,i] - sum_k(p[b,k]*v[b,k])))/B
+        sum_ja(d2L/dz[b,i]dz[a,j]*v[a,j]) = p[b,i]
+            *(2*lam*sum_k(p[b,k]*v[b,k]) + (1 + 2*lam*s[b])*(v[b,i] - sum_k(p[b,k]*v[b,k])))/B
 
     Args:
         z: logits, shape (B, C).
@@ -409,16 +409,16 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *,
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
     part = 2 * lam
     s = _logsumexp(z)  # (B,)
     part_1 = 1 + part * s  # (B,)
+    p = _softmax(z)  # (B, C)
     leader = _leader(p)  # (B, 1)
     leads = _leads(p, leader)  # (B, 1)
 
     def along(v: np.ndarray) -> np.ndarray:
         part_2 = part_1[:, None] * _centred(v, p, leader, leads) + (part * (p * v).sum(-1))[..., None]  # (..., B, C)
-        return p * part_2 / max(B, 1)
+        return part_2 * p / max(B, 1)
 
     return _stacked(along, v, 2, B, out)
 

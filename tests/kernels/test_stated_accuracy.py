@@ -1,8 +1,8 @@
 """Every kernel of the catalogue whose docstring promises so many ulp of each entry, or of the sum of its terms' absolute values, keeps
 that, on the inputs of `closedform verify`.
 
-Left out are promises that exclude the rounding of an intermediate, and those in which a spread stands for what is centred, which
-`test_accuracy.py` holds. The terms are those of the formula in the docstring, all its definitions put in.
+Left out are promises that exclude the rounding of an intermediate. The terms are those of the formula in the docstring, all its
+definitions put in; where the docstring says so, the spread of what is centred stands in its place.
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ from closedform.check.backends import library
 from closedform.check.inputs import Choices, Inputs, build, draw_recipe
 from closedform.check.judge import Judge
 from closedform.check.oracles.ball import balls
+from closedform.derive.algebra import substitute
+from closedform.derive.canonical import canonical
+from closedform.derive.facts import softmax_of
 from closedform.discover import discover
 from closedform.functions import KernelFunction, kernel_functions
-from closedform.notation import Derivation, Dim, Given, Let, Setting, head_name, indices, scalar, summation, tensor
+from closedform.notation import Derivation, Dim, Given, Index, Let, Setting, exp, head_name, indices, scalar, summation, tensor
 from closedform.pipeline.making import form_of
 
 BACKENDS = ("numpy", "torch")
 DERIVATIONS = [item.derivation for item in discover(Path(closedform.derivations.__file__).parent) if item.derivation.output is not None]
 PROMISE = re.compile(
-    r"Accuracy: (\d+) ulp of (each entry|the sum of the absolute values of each entry's terms)"
+    r"Accuracy: (\d+) ulp of (each entry's condition|each entry|the sum of the absolute values of each entry's terms)"
+    r"(?: \(sum_k\(p\[k\]\*abs\(x\[i\] - x\[k\]\)\) in place of x\[i\] - sum_k\(p\[k\]\*x\[k\]\)\))?"
     r"(?:, and a roundoff for each number added over (\w+(?:, [A-Za-z]\b)*))?(?:; the terms of a logsumexp [^.]*)?\."
 )
 
@@ -114,6 +118,9 @@ def in_absolute_value(formula: Expr, derivation: Derivation) -> Expr:
     def inside(part: Expr) -> Expr:
         return in_absolute_value(part, derivation)
 
+    spread = spread_of(formula, derivation) if isinstance(formula, Add) else None
+    if spread is not None:
+        return spread
     if isinstance(formula, Add | Mul):
         return formula.func(*map(inside, formula.args))
     if isinstance(formula, Sum):
@@ -125,6 +132,42 @@ def in_absolute_value(formula: Expr, derivation: Derivation) -> Expr:
         indices = formula.indices if isinstance(formula, Indexed) else ()
         return tensor(name, *(index.dim for index in indices))[indices] if indices else scalar(name)
     return formula if isinstance(formula, KroneckerDelta) else Abs(formula)
+
+
+def spread_of(formula: Add, derivation: Derivation) -> Expr | None:
+    """sum_k(p[k]*abs(x[i] - x[k])) where the formula is x[i] - sum_k(p[k]*x[k]), or minus that, for a softmax p."""
+    for mean in (term for term in formula.args if term.has(Sum)):
+        number, total = mean.as_coeff_Mul()
+        own = -number * (formula - mean)
+        if not (isinstance(total, Sum) and abs(number) == 1):
+            continue
+        bound = [limit[0] for limit in total.limits]
+        for p in (factor for factor in Mul.make_args(total.function) if isinstance(factor, Indexed) and is_softmax(factor, derivation)):
+            k, values = p.indices[-1], summation(total.function / p, *(index for index in bound if index != p.indices[-1]))
+            same = [i for i in own.free_symbols if isinstance(i, Index) and i.dim == k.dim and alike(substitute(values, {k: i}), own)]
+            if k in bound and same:
+                return summation(p * Abs(own - values), k)
+    return None
+
+
+def is_softmax(entry: Indexed, derivation: Derivation) -> bool:
+    let = derivation.setting.let(head_name(entry))
+    role = softmax_of(let) if let is not None else None
+    return role is not None and role.index == role.let.indices[-1]
+
+
+def alike(first: Expr, second: Expr) -> bool:
+    return canonical(first) == canonical(second)
+
+
+def test_the_spread_of_a_centred_direction() -> None:
+    i, k = indices("i k", Dim("C"))
+    p, z, v = (tensor(name, k.dim) for name in "pzv")
+    derivation = Derivation("case", "case", (Given(z), Given(v)), (Let(p[i], exp(z[i]) / summation(exp(z[k]), k)),))
+    spread = summation(p[k] * Abs(v[i] - v[k]), k)
+    assert spread_of(v[i] - summation(p[k] * v[k], k), derivation) == spread_of(summation(p[k] * v[k], k) - v[i], derivation) == spread
+    assert spread_of(v[i] + summation(p[k] * v[k], k), derivation) is None
+    assert spread_of(z[i] - summation(p[k] * v[k], k), derivation) is None
 
 
 def test_terms_are_added_by_their_absolute_values() -> None:

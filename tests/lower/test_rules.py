@@ -15,7 +15,9 @@ from closedform.lower.nodes import (
     AtLabels,
     Centred,
     Complement,
+    Contract,
     DiagonalOf,
+    Input,
     JacobianProduct,
     Map,
     MinusLabels,
@@ -25,6 +27,7 @@ from closedform.lower.nodes import (
     TimesComplement,
     WithDiagonal,
 )
+from closedform.lower.rules import elementwise
 from closedform.lower.traversal import walk
 from closedform.notation import (
     Derivation,
@@ -44,7 +47,7 @@ from closedform.notation import (
     tensor,
 )
 
-B, C = Dim("B"), Dim("C")
+B, C, D = Dim("B"), Dim("C"), Dim("D")
 (b,) = indices("b", B)
 i, j, k = indices("i j k", C)
 z, v, p = tensor("z", B, C), tensor("v", B, C), tensor("p", B, C)
@@ -128,6 +131,35 @@ def test_means_of_labels_and_of_probabilities_are_means() -> None:
         nodes = list(walk(lowered(form, b, i, lets=(let,), labels=y)))
         assert sum(isinstance(node, JacobianProduct) for node in nodes) == 1, form
         assert not any(isinstance(node, AtLabels | Reduce) for node in nodes), form
+
+
+def test_means_of_products_are_means_whatever_was_multiplied_first() -> None:
+    y = tensor("y", B, C)
+    let = Let(p[b, i], soft)
+    forms = (
+        p[b, i] * v[b, i] - summation(p[b, k] ** 2 * v[b, k], k),
+        summation(v[b, k] * z[b, k] * p[b, k], k) - z[b, i] * v[b, i],
+        z[b, i] * v[b, i] * y[b, i] - summation(p[b, k] * v[b, k] * z[b, k] * y[b, k], k),
+    )
+    for form in forms:
+        nodes = list(walk(lowered(form, b, i, lets=(let,), labels=y)))
+        assert sum(isinstance(node, Centred) for node in nodes) == 1, form
+    unlike = p[b, i] * v[b, i] - summation(p[b, k] * v[b, k], k)
+    assert not any(isinstance(node, Centred) for node in walk(lowered(unlike, b, i, lets=(let,))))
+
+
+def test_products_with_the_same_matrix_are_one() -> None:
+    first, second, matrix = Input("x", (B, C)), Input("y", (B, C)), Input("W", (C, D))
+
+    def product(left: Node, right: Node) -> Node:
+        return Contract(left, right, (0, 1), (1, 2), (0, 2))
+
+    for op in ("add", "sub"):
+        found = elementwise(op, (product(first, matrix), product(second, matrix)))
+        assert found == product(Map(op, (first, second)), matrix)
+        other = Input("V", (C, D))
+        assert elementwise(op, (product(first, matrix), product(first, other))) == product(first, Map(op, (matrix, other)))
+        assert isinstance(elementwise(op, (product(first, matrix), product(second, other))), Map)
 
 
 def test_what_something_else_needs_stands_by_itself() -> None:

@@ -132,18 +132,17 @@ def _rate(form: ClosedForm, motion: _Motion) -> tuple[Setting, Expr, dict[str, _
         head = _elsewhere(let.head, every_index(motion.to) if isinstance(motion.to, Expr) else frozenset())
         known = closed_form(setting, motion.of_let(head))
         setting, generic = known.setting, _with_indices_of(head, known.expression)
+        relative = _relative(let, head, generic, tensor(_unused(f"c_{name}", form), *let.dims))
+        if relative is not None:
+            relatives[name] = relative
+            generic = generic / relative.value * relative.symbol[tuple(head.indices)]
         values[node] = substitute(generic, _moved(head, entry))
-        role = softmax_of(let)
-        if role is not None and head in factors(generic):
-            symbol = tensor(_unused(f"c_{name}", form), *let.dims)
-            relatives[name] = _Relative(head, head.indices[let.indices.index(role.index)], symbol, generic / head)
-            values[node] = entry * symbol[tuple(entry.indices)]
     return setting, replaced(rate, values), relatives
 
 
 @dataclass(frozen=True)
 class _Relative:
-    """c with dp = p*c for a softmax p: a name for it, so that it stays whole, and its value where ``head`` is the entry of p."""
+    """c with dp = p*c, up to a constant, for a softmax p: a name for it, so that it stays whole, and its value beside p's ``head``."""
 
     head: Indexed
     axis: Index
@@ -153,6 +152,16 @@ class _Relative:
     def at(self, entry: Indexed) -> Expr:
         """c beside an entry of p, or of c."""
         return substitute(self.value, _moved(self.head, entry))
+
+
+def _relative(let: Let, head: Expr, rate: Expr, symbol: NamedTensor) -> _Relative | None:
+    """c of a softmax whose entry ``head`` changes by ``rate``; None for other lets."""
+    role = softmax_of(let)
+    brackets = [part for part in factors(rate) if isinstance(part, Add)]
+    if role is None or head not in factors(rate) or len(brackets) != 1:
+        return None
+    axis = head.indices[let.indices.index(role.index)]
+    return None if axis in free(rate / head / brackets[0]) else _Relative(head, axis, symbol, brackets[0])
 
 
 def _unused(name: str, form: ClosedForm) -> str:
@@ -212,35 +221,59 @@ def _sifted(node: Sum, relatives: Mapping[str, _Relative]) -> Expr:
                 continue
             if k not in free(rest):
                 return S.Zero
-            one = _one_class(relative.at(entry), entry, k)
-            if one is not None:
-                others, own = one
+            own = _one_class(relative.at(entry), entry, k)
+            if own is not None:
                 constant = Mul(*(part for part in factors(rest) if k not in free(part)))
                 rest /= constant
                 deviation = substitute(rest, _moved(entry, own)) - summation(entry * rest, k)
-                return summation(constant * others * own * deviation, *(index for index in bound if index != k))
-    return node
+                return summation(constant * own * deviation, *(index for index in bound if index != k))
+    return _summed(body, bound)
 
 
-def _one_class(c: Expr, entry: Indexed, k: Index) -> tuple[Expr, Indexed] | None:
-    """f and p[j] where c[k] = f*(delta(k,j) - p[j])."""
-    for bracket in (part for part in factors(c) if isinstance(part, Add)):
-        others = Mul(*(part for part in factors(c) if part != bracket))
-        for delta in (term for term in bracket.args if isinstance(term, KroneckerDelta) and k in term.args):
-            (j,) = (index for index in delta.args if index != k)
-            own = substitute(entry, {k: j})
-            if bracket == delta - own and k not in free(others):
-                return others, own
+def _one_class(c: Expr, entry: Indexed, k: Index) -> Indexed | None:
+    """p[j] where c[k] = delta(k,j) - p[j]."""
+    for delta in (term for term in c.args if isinstance(term, KroneckerDelta) and k in term.args):
+        (j,) = (index for index in delta.args if index != k)
+        own = substitute(entry, {k: j})
+        if c == delta - own:
+            return own
     return None
 
 
 def _factored(expression: Expr) -> Expr:
-    """What all terms share in front of them; no bracket is opened but by a number in front."""
-    if isinstance(expression, Add):
-        common, rest = common_factor(list(expression.args))
-        return common * Add(*rest)
-    number, bracket = expression.as_coeff_Mul()
-    return number * _factored(bracket) if isinstance(bracket, Add) else expression
+    """What all terms share in front of them, and sums over the same as one; no bracket is opened but by a constant in front."""
+    constant = Mul(*(part for part in factors(expression) if not free(part) and not isinstance(part, Add)))
+    bracket = expression / constant
+    return constant * _shared_first(_joined(bracket)) if isinstance(bracket, Add) else expression
+
+
+def _shared_first(expression: Expr) -> Expr:
+    if not isinstance(expression, Add):
+        return expression
+    common, rest = common_factor(list(expression.args))
+    inner = Add(*rest)
+    return common * (inner if common == 1 else _shared_first(inner))
+
+
+def _joined(expression: Add) -> Expr:
+    """sum(f) + sum(g) as sum(f + g), of whole formulas: over a batch, or the entries of a matrix, that is one product of matrices."""
+    over: dict[tuple[Index, ...], list[Expr]] = {}
+    others: list[Expr] = []
+    for term in expression.args:
+        outside, total = term.as_independent(Sum, as_Add=False)
+        if not isinstance(total, Sum):
+            others.append(term)
+            continue
+        body, bound = sum_parts(total)
+        same = next((first for first in over if [index.dim for index in first] == [index.dim for index in bound]), bound)
+        over.setdefault(same, []).append(outside * substitute(body, dict(zip(bound, same, strict=True))))
+    return Add(*others, *(_summed(_shared_first(Add(*bodies)), bound) for bound, bodies in over.items()))
+
+
+def _summed(body: Expr, bound: tuple[Index, ...]) -> Expr:
+    """The sum of a product, what does not run in front of it."""
+    constant = Mul(*(part for part in factors(body) if free(part).isdisjoint(bound)))
+    return constant * summation(body / constant, *bound)
 
 
 def _written_out(node: Any, relatives: Mapping[str, _Relative]) -> Any:
