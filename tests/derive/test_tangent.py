@@ -53,7 +53,23 @@ def of_weights(name: str) -> Derivation:
     return Derivation(name, name, given, (LOGITS, SOFTMAX, Let(L, LOSSES[name])), L, (W, e), batch=B)
 
 
-CASES = [of_logits(name) for name in LOSSES] + [of_logits("brier", TEMPERED)] + [of_weights(name) for name in LOSSES]
+def with_a_number_by_name() -> Derivation:
+    """One sample, and a let without axes: the square of a mean under a softmax."""
+    x, q, u, mean = tensor("x", C), tensor("q", C), tensor("u", C), scalar("m")
+    lets = (
+        Let(q[i], exp(x[i]) / summation(exp(x[k]), k)),
+        Let(mean, summation(q[i] * u[i], i)),
+        Let(L, mean**2 + summation(q[i] ** 2, i)),
+    )
+    return Derivation("mean", "mean", (Given(x), Given(u)), lets, L, (x,))
+
+
+CASES = [
+    *(of_logits(name) for name in LOSSES),
+    of_logits("brier", TEMPERED),
+    *(of_weights(name) for name in ("entropy", "brier")),
+    with_a_number_by_name(),
+]
 SECOND = [(case, f) for case in CASES for f in kernel_functions(case) if f.kind in ("hvp", "hessian", "hessian_diagonal")]
 
 

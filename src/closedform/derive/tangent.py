@@ -123,7 +123,7 @@ def _rate(form: ClosedForm, motion: _Motion) -> tuple[Setting, Expr, dict[str, _
     setting = Setting((*form.setting.given, motion.to), form.setting.lets) if isinstance(motion.to, Given) else form.setting
     values: dict[Partial, Expr] = {}
     relatives: dict[str, _Relative] = {}
-    for node in dict.fromkeys(node for node in nodes(rate) if isinstance(node, Partial)):
+    for node in dict.fromkeys(node for node in nodes(rate) if isinstance(node, Partial) and node.variables == (time,)):
         entry, name = node.target, head_name(node.target)
         if name == motion.variable.name:
             values[node] = motion.of_entry(entry)
@@ -132,7 +132,7 @@ def _rate(form: ClosedForm, motion: _Motion) -> tuple[Setting, Expr, dict[str, _
         head = _elsewhere(let.head, every_index(motion.to) if isinstance(motion.to, Expr) else frozenset())
         known = closed_form(setting, motion.of_let(head))
         setting, generic = known.setting, _with_indices_of(head, known.expression)
-        relative = _relative(let, head, generic, tensor(_unused(f"c_{name}", form), *let.dims))
+        relative = _relative(let, head, generic, _unused(f"c_{name}", form))
         if relative is not None:
             relatives[name] = relative
             generic = generic / relative.value * relative.symbol[tuple(head.indices)]
@@ -154,14 +154,14 @@ class _Relative:
         return substitute(self.value, _moved(self.head, entry))
 
 
-def _relative(let: Let, head: Expr, rate: Expr, symbol: NamedTensor) -> _Relative | None:
-    """c of a softmax whose entry ``head`` changes by ``rate``; None for other lets."""
+def _relative(let: Let, head: Expr, rate: Expr, name: str) -> _Relative | None:
+    """c, under a name, of a softmax whose entry ``head`` changes by ``rate``; None for other lets."""
     role = softmax_of(let)
     brackets = [part for part in factors(rate) if isinstance(part, Add)]
     if role is None or head not in factors(rate) or len(brackets) != 1:
         return None
     axis = head.indices[let.indices.index(role.index)]
-    return None if axis in free(rate / head / brackets[0]) else _Relative(head, axis, symbol, brackets[0])
+    return None if axis in free(rate / head / brackets[0]) else _Relative(head, axis, tensor(name, *let.dims), brackets[0])
 
 
 def _unused(name: str, form: ClosedForm) -> str:
