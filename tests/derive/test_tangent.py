@@ -76,7 +76,7 @@ SECOND = [(case, f) for case in CASES for f in kernel_functions(case) if f.kind 
 def term_by_term(derivation: Derivation, function: KernelFunction) -> ClosedForm:
     first = next(f for f in kernel_functions(derivation) if f.kind == "gradient" and f.wrt == function.wrt)
     assert function.wrt is not None
-    to = function.extra[-1] if function.extra else function.target.args[2]
+    to = function.extra[-1] if function.extra else function.target.variables[-1]
     return tangent(form_of(derivation, first).closed, function.target, function.wrt, to)
 
 
@@ -130,6 +130,10 @@ def test_kernels_are_made_of_it_where_the_shortest_form_would_cancel() -> None:
 
     made = rules(of_logits("impurity"))
     assert [kind for kind, rule in made.items() if rule == "product rule"] == ["hessian", "hvp", "hessian_diagonal"]
+    assert made["hessian_trace"] == "sum"
+    trace = closed_forms(of_logits("impurity"))[-1]
+    assert trace.function.kind == "hessian_trace"
+    assert judge_form(of_logits("impurity"), trace, seed=0).verdict.all_sizes
     cross_entropy = Derivation(
         "cross_entropy", "", (Given(z), LABELS), (SOFTMAX, Let(L, -summation(y[b, i] * log(p[b, i]), b, i) / B)), L, (z,), batch=B
     )

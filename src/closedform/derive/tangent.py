@@ -11,8 +11,8 @@ class has nearly all of the probability. Here c is left whole, and a kernel can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S, Sum, Symbol
@@ -56,7 +56,33 @@ def tangent(form: ClosedForm, target: Expr, variable: NamedTensor | Symbol, to: 
     expression = transform(expression, lambda node: _sifted(node, relatives) if isinstance(node, Sum) else node)
     expression = transform(_factored(expression), lambda node: _written_out(node, relatives))
     expression = with_letters(canonical(expression), Letters(setting, target))
-    return ClosedForm(setting, target, expression, _steps(form, expression, setting, to))
+    by = f"along {to.name}" if isinstance(to, Given) else f"by {to_text(to, setting)}"
+    shown = (
+        ("known derivatives", f"Derived before: {to_text(form.target, setting)}.", form.expression),
+        (
+            "product rule",
+            f"Differentiate {by}, term by term, with nothing multiplied out: means stay with what they are taken from.",
+            expression,
+        ),
+    )
+    introduced = (*form.introduced, *(let for let in setting.lets if form.setting.let(let.name) is None))
+    return ClosedForm(setting, target, expression, _steps(setting, shown), introduced)
+
+
+def total(form: ClosedForm, target: Expr, over: tuple[Index, ...]) -> ClosedForm:
+    """The sum of a closed form over some of its indices, again with nothing multiplied out.
+
+    >>> from closedform.derivations.softmax import derivation, i, p
+    >>> form = ClosedForm(derivation.setting, p[i], 2 * p[i] * (1 - p[i]), ())
+    >>> to_text(total(form, summation(p[i], i), (i,)).expression)
+    '2*sum_i(p[i]*(1 - p[i]))'
+    """
+    expression = with_letters(canonical(_summed(form.expression, over)), Letters(form.setting, target))
+    shown = (
+        ("known derivatives", f"Derived before: {to_text(form.target, form.setting)}.", form.expression),
+        ("sum", "The sum of these, entry by entry.", expression),
+    )
+    return replace(form, target=target, expression=expression, steps=_steps(form.setting, shown))
 
 
 def multiplied_out(form: ClosedForm) -> int:
@@ -79,13 +105,8 @@ def multiplied_out(form: ClosedForm) -> int:
     return sum(any(is_multiple(term) and is_monomial(term) for term in node.args) for node in brackets)
 
 
-def _steps(form: ClosedForm, expression: Expr, setting: Setting, to: Given | Expr) -> tuple[Step, ...]:
-    known = f"Derived before: {to_text(form.target, setting)}."
-    along = (
-        f"Differentiate {f'along {to.name}' if isinstance(to, Given) else f'by {to_text(to, setting)}'}, term by term with the product and "
-        "the chain rule; nothing is multiplied out, so that numbers less their means stay together."
-    )
-    shown = (("known derivatives", known, form.expression), ("product rule", along, expression))
+def _steps(setting: Setting, shown: Iterable[tuple[str, str, Expr]]) -> tuple[Step, ...]:
+    """Steps from rules, reasons and what is reached."""
     return tuple(Step(rule, reason, to_text(reached, setting), to_latex(reached, setting)) for rule, reason, reached in shown)
 
 
@@ -248,6 +269,7 @@ def _factored(expression: Expr) -> Expr:
 
 
 def _shared_first(expression: Expr) -> Expr:
+    """What all terms share in front of them, and again what then stands in the bracket."""
     if not isinstance(expression, Add):
         return expression
     common, rest = common_factor(list(expression.args))

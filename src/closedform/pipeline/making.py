@@ -10,13 +10,13 @@ from sympy import Expr
 from closedform.derive import ClosedForm, closed_form
 from closedform.derive.algebra import substitute
 from closedform.derive.matching import Pattern
-from closedform.derive.tangent import multiplied_out, tangent
+from closedform.derive.tangent import multiplied_out, tangent, total
 from closedform.emit import emit
 from closedform.errors import DerivationError
 from closedform.functions import KernelFunction, kernel_functions
 from closedform.lower import lower
 from closedform.lower.directions import is_measured
-from closedform.notation import Derivation, Given, Setting
+from closedform.notation import Derivation, Setting
 
 BACKENDS = ("numpy", "torch")
 HEADER = "closedform generate"
@@ -78,23 +78,37 @@ def _computed(derivation: Derivation, function: KernelFunction) -> Expr | None:
     return None
 
 
+SECOND = ("hvp", "hessian", "hessian_diagonal", "hessian_trace")
+
+
 def _without_cancellation(derivation: Derivation, function: KernelFunction, found: ClosedForm) -> ClosedForm:
     """Of second derivatives the derivative of the gradient, term by term, where the shortest form loses digits at confident rows.
 
     It does where a softmax's mean of the direction stands in another term than the direction, and where probabilities are multiplied
     out: see :mod:`closedform.derive.tangent`.
     """
-    if function.kind not in ("hvp", "hessian", "hessian_diagonal") or function.wrt is None:
-        return found
-    scattered = multiplied_out(found)
-    if function.kind == "hvp":
-        (lowered,) = lower(derivation, [(function, found)]).functions
-        to: Given | Expr = function.extra[-1]
-        mixed = not is_measured(lowered.result, function.extra[-1].name)
-    else:
-        mixed, to = False, function.target.args[2]
+    scattered = multiplied_out(found) if function.kind in SECOND else 0
+    mixed = function.kind == "hvp" and _needs_direction_itself(derivation, function, found)
     if not (mixed or scattered):
         return found
-    first = next(other for other in kernel_functions(derivation) if other.wrt == function.wrt and other.kind in ("gradient", "vjp"))
-    apart = tangent(form_of(derivation, first).closed, function.target, function.wrt, to)
+    try:
+        apart = _term_by_term(derivation, function)
+    except DerivationError:
+        return found
     return apart if mixed or multiplied_out(apart) < scattered else found
+
+
+def _needs_direction_itself(derivation: Derivation, function: KernelFunction, form: ClosedForm) -> bool:
+    (lowered,) = lower(derivation, [(function, form)]).functions
+    return not is_measured(lowered.result, function.extra[-1].name)
+
+
+def _term_by_term(derivation: Derivation, function: KernelFunction) -> ClosedForm:
+    others = {other.kind: other for other in kernel_functions(derivation) if other.wrt == function.wrt}
+    if function.kind == "hessian_trace":
+        diagonal = others["hessian_diagonal"]
+        return total(form_of(derivation, diagonal).closed, function.target, diagonal.axes)
+    first = form_of(derivation, others["gradient"] if "gradient" in others else others["vjp"])
+    to = function.extra[-1] if function.kind == "hvp" else function.target.variables[-1]
+    assert function.wrt is not None
+    return tangent(first.closed, function.target, function.wrt, to)
