@@ -13,8 +13,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+import closedform
 from closedform.cli import main
 from closedform.files import import_file
+from closedform.notation import Derivation, Dim, Given, Let, exp, indices, scalar, summation, tensor
 
 OUTSIDE = Path(__file__).parents[1] / "data" / "outside"
 NAMES = ("brier", "ridge_logistic")
@@ -90,3 +92,14 @@ def test_the_kernels_agree_with_torch_on_a_case(project: Project) -> None:
     torch.testing.assert_close(brier.gradient(z, y), torch.func.grad(score)(z))
     numpy_brier = import_file(project.folder / "numeric" / "numpy" / "brier.py", "brier")
     np.testing.assert_allclose(numpy_brier.gradient(z.numpy(), y.numpy()), torch.func.grad(score)(z).numpy(), rtol=1e-12)
+
+
+def test_a_variable_may_be_a_number() -> None:
+    """Hessians, products and diagonals with respect to a number have no axes; the checks of them neither."""
+    (i,) = indices("i", Dim("n"))
+    x, rate, L = tensor("x", i.dim), scalar("rate"), scalar("L")
+    derivation = Derivation("decay", "Decay", (Given(x), Given(rate)), (Let(L, summation(exp(-rate * x[i]), i)),), L, (rate,))
+    found = closedform.verify(derivation, examples=3)
+    assert found.ok
+    checked = {(check.function, check.oracle) for result in found.results for check in result.checks if check.verdict == "passed"}
+    assert {(name, "finite differences") for name in ("hessian", "hvp", "hessian_diagonal", "hessian_trace")} <= checked

@@ -94,15 +94,17 @@ def multiplied_out(form: ClosedForm) -> int:
     """
     probabilities = {let.name for let in form.setting.lets if softmax_of(let) is not None}
 
-    def is_multiple(term: Expr) -> bool:
-        number, bases = powers(term)
-        return abs(number) != 1 and any(isinstance(base, Indexed) and head_name(base) in probabilities for base in bases)
-
     def is_monomial(term: Expr) -> bool:
-        return not any(base.has(Add, Sum) for base in powers(term)[1])
+        bases = powers(term)[1]
+        sums = [base for base in bases if isinstance(base, Sum)]
+        entries = any(isinstance(base, Indexed) and head_name(base) in probabilities for base in bases)
+        return not any(base.has(Add) for base in bases) and (entries or any(is_monomial(base.function) for base in sums))
+
+    def is_multiple(term: Expr) -> bool:
+        return abs(powers(term)[0]) != 1 and is_monomial(term)
 
     brackets = {node for node in nodes(form.expression) if isinstance(node, Add)}
-    return sum(any(is_multiple(term) and is_monomial(term) for term in node.args) for node in brackets)
+    return sum(any(map(is_multiple, node.args)) for node in brackets)
 
 
 def _steps(setting: Setting, shown: Iterable[tuple[str, str, Expr]]) -> tuple[Step, ...]:

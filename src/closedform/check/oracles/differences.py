@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb
+from sympy import Indexed
 
 from closedform.certify.evaluate import evaluate
 from closedform.certify.rings.ball import Ball
@@ -101,17 +102,17 @@ class _Differences:
 
     def _column(self, shape: tuple[int, ...], generator: np.random.Generator) -> Projection:
         """u' H e for one entry e; over the axes that rows and columns share, u lives where e does."""
-        first, second = self.view.target.variables
+        first, second = (entry.indices if isinstance(entry, Indexed) else () for entry in self.view.target.variables)
         column = _one_hot(shape, int(generator.integers(0, max(1, int(np.prod(shape))))))
         u = self._weights(shape, generator)
-        shared = [k for k, index in enumerate(first.indices) if index in second.indices]
+        shared = [k for k, index in enumerate(first) if index in second]
         other = tuple(k for k in range(len(shape)) if k not in shared)
         u = u * np.max(column, axis=other, keepdims=True) if shared else u
         letters: dict[Index, int] = {}
-        for index in (*first.indices, *second.indices):
+        for index in (*first, *second):
             letters.setdefault(index, len(letters))
         of = lambda indices: [letters[index] for index in indices]  # noqa: E731
-        weights = np.einsum(u, of(first.indices), column, of(second.indices), of(self.view.axes))
+        weights = np.einsum(u, of(first), column, of(second), of(self.view.axes))
         return Projection(weights[None], _flat(self._second(u, column)))
 
     def _trace(self, shape: tuple[int, ...]) -> Projection | None:
