@@ -72,6 +72,11 @@ def tangent(form: ClosedForm, target: Expr, variable: NamedTensor | Symbol, to: 
 def total(form: ClosedForm, target: Expr, over: tuple[Index, ...]) -> ClosedForm:
     """The sum of a closed form over some of its indices, again with nothing multiplied out.
 
+    Args:
+        form: what to add.
+        target: what the sum is of.
+        over: free indices of ``form``.
+
     >>> from closedform.derivations.softmax import derivation, i, p
     >>> form = ClosedForm(derivation.setting, p[i], 2 * p[i] * (1 - p[i]), ())
     >>> to_text(total(form, summation(p[i], i), (i,)).expression)
@@ -86,7 +91,7 @@ def total(form: ClosedForm, target: Expr, over: tuple[Index, ...]) -> ClosedForm
 
 
 def multiplied_out(form: ClosedForm) -> int:
-    """How many brackets have a multiple of probabilities in them, such as 1 - 2*p[i]: where p is nearly one, these are to cancel.
+    """How many brackets have a multiple of probabilities in them, such as 1 - 2*p[i]: what may cancel where p is nearly one.
 
     >>> from closedform.derivations.softmax import derivation, i, p
     >>> multiplied_out(ClosedForm(derivation.setting, p[i], p[i] * (1 - 2 * p[i]), ()))
