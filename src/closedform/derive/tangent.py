@@ -238,7 +238,10 @@ def _apart(node: Any) -> Any:
 
 
 def _sifted(node: Sum, relatives: Mapping[str, _Relative]) -> Expr:
-    """sum_k(p[k]*c[k]) = 0 as p sums to one wherever it moves to; with c[k] = delta(k,j) - p[j] a sum is p[j] times a deviation."""
+    """sum_k(p[k]*c[k]) = 0 as p sums to one wherever it moves to; with c[k] = delta(k,j) - p[j] a sum is p[j] times a deviation.
+
+    Of other sums, what does not run stands in front.
+    """
     body, bound = sum_parts(node)
     for relative in relatives.values():
         for c in (part for part in factors(body) if isinstance(part, Indexed) and part.base == relative.symbol):
@@ -289,11 +292,11 @@ def _joined(expression: Add) -> Expr:
     over: dict[tuple[Index, ...], list[Expr]] = {}
     others: list[Expr] = []
     for term in expression.args:
-        outside, total = term.as_independent(Sum, as_Add=False)
-        if not isinstance(total, Sum):
+        outside, inside = term.as_independent(Sum, as_Add=False)
+        if not isinstance(inside, Sum):
             others.append(term)
             continue
-        body, bound = sum_parts(total)
+        body, bound = sum_parts(inside)
         same = next((first for first in over if [index.dim for index in first] == [index.dim for index in bound]), bound)
         over.setdefault(same, []).append(outside * substitute(body, dict(zip(bound, same, strict=True))))
     return Add(*others, *(_summed(_shared_first(Add(*bodies)), bound) for bound, bodies in over.items()))

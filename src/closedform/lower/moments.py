@@ -30,7 +30,7 @@ from closedform.lower.views import turned
 def centred(array: Node, mean: Node) -> Node | None:
     """x - sum(p*x), for a softmax p along the last axis of x, or the one before.
 
-    x may be p itself, or labels, of which the sum is p at the label.
+    x may be p itself, labels, of which the sum is p at the label, or a product of arrays, in any order.
     """
     rank = len(array.dims)
     if not (isinstance(mean, View) and None in mean.order and rank == len(mean.order)):

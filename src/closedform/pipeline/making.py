@@ -20,6 +20,7 @@ from closedform.notation import Derivation, Setting
 
 BACKENDS = ("numpy", "torch")
 HEADER = "closedform generate"
+SECOND_DERIVATIVES = ("hvp", "hessian", "hessian_diagonal", "hessian_trace")
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,13 @@ def _computed(derivation: Derivation, function: KernelFunction) -> Expr | None:
     return None
 
 
-SECOND = ("hvp", "hessian", "hessian_diagonal", "hessian_trace")
-
-
 def _without_cancellation(derivation: Derivation, function: KernelFunction, found: ClosedForm) -> ClosedForm:
     """Of second derivatives the derivative of the gradient, term by term, where the shortest form loses digits at confident rows.
 
     It does where a softmax's mean of the direction stands in another term than the direction, and where probabilities are multiplied
     out: see :mod:`closedform.derive.tangent`.
     """
-    scattered = multiplied_out(found) if function.kind in SECOND else 0
+    scattered = multiplied_out(found) if function.kind in SECOND_DERIVATIVES else 0
     mixed = function.kind == "hvp" and _needs_direction_itself(derivation, function, found)
     if not (mixed or scattered):
         return found
