@@ -90,7 +90,16 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -142,7 +151,7 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         beyond what rounding expressions of z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -153,7 +162,12 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     _check_y(y)
     _check_w(w)
     B, C = z.shape
-    return -(-np.logaddexp(0, z) * (1 - y) - np.logaddexp(0, -z) * (w * y)).sum() / (B * C)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (-np.logaddexp(0, z) * (1 - y) - np.logaddexp(0, -z) * (w * y)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return -total.sum() / (B * C)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -337,7 +351,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         beyond what rounding expressions of z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -348,5 +362,10 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     _check_y(y)
     _check_w(w)
     B, C = z.shape
-    p = _sigmoid(z)  # (B, C)
-    return (p * (_sigmoid(-z) * (1 + (w - 1) * y))).sum() / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = _sigmoid(z)  # (B, C)
+        return (p * (_sigmoid(-z) * (1 + (w - 1) * y))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / max(B * C, 1)

@@ -108,6 +108,21 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     return out
 
 
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -152,6 +167,15 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.ndim == z.ndim:
+        return (y * _log_softmax(z)).sum(-1)
+    top = z.argmax(-1)[..., None]
+    own = np.take_along_axis(z, y[..., None], -1)
+    return (own - np.take_along_axis(z, top, -1) - _log1p_others(z, top))[..., 0]
 
 
 def _leader(p: np.ndarray) -> np.ndarray:
@@ -291,7 +315,7 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         beyond what rounding W costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -300,9 +324,15 @@ def value(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    B, C = z.shape
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return _log_likelihood(z, y)
+
+    log_likelihood = _by_rows(rows, B * C, z, y)  # (B,)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    return -(m @ _at_labels(_log_softmax(z), y) / W)
+    return -(m @ log_likelihood / W)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -472,7 +502,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         beyond what rounding W costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -481,7 +511,13 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     sizes = _check(("z", z, "B C"), ("w", w, "C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
+    B, C = z.shape
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
     m = _at_labels(w, y)  # (B,)
-    p = _softmax(z)  # (B, C)
     W = m.sum()
-    return m @ (_times_complement(p).sum(-1) / W)
+    return m @ (total / W)

@@ -113,7 +113,16 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
@@ -169,6 +178,15 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.ndim == z.ndim:
+        return (y * _log_softmax(z)).sum(-1)
+    top = z.argmax(-1)[..., None]
+    own = np.take_along_axis(z, y[..., None], -1)
+    return (own - np.take_along_axis(z, top, -1) - _log1p_others(z, top))[..., 0]
 
 
 def _leader(p: np.ndarray) -> np.ndarray:
@@ -267,14 +285,6 @@ def _softmax_minus_labels(z: np.ndarray, y: np.ndarray, out: np.ndarray | None =
     return e
 
 
-def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
-    if not np.issubdtype(y.dtype, np.integer):
-        return (y * x).sum(-1)
-    rows = np.broadcast_shapes(x.shape[:-1], y.shape)
-    return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
-
-
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -313,7 +323,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -322,8 +332,13 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    B = z.shape[0]
-    return -_at_labels(_log_softmax(z), y).sum() / B
+    B, C = z.shape
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return _log_likelihood(z, y)
+
+    log_likelihood = _by_rows(rows, B * C, z, y)  # (B,)
+    return -log_likelihood.sum() / B
 
 
 def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -504,7 +519,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -513,6 +528,11 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _times_complement(p).sum() / max(B, 1)
+    B, C = z.shape
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return total.sum() / max(B, 1)

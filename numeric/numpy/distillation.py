@@ -90,12 +90,42 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise ValueError("out must not share memory with an input; use an array of its own")
 
 
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
 def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     """The result, written into ``out`` if it is given."""
     if out is None or x is out:
         return x
     out[...] = x
     return out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and an array like it to compute in."""
+    spare = None
+    for at in _blocks(out.shape[axis], out.size):
+        target = out[(..., at, *[slice(None)] * (-axis - 1))]
+        spare = np.empty(target.shape[axis:], out.dtype) if spare is None else spare[: target.shape[axis]]
+        yield at, target, spare
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -251,7 +281,7 @@ def value(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
         beyond what rounding expressions of t, T, z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -260,10 +290,15 @@ def value(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
     _check(("z", z, "B C"), ("t", t, "B C"))
     T = _number("T", T, z)
     _check_T(T)
-    B = z.shape[0]
-    part = t / T  # (B, C)
-    q = _softmax(part)  # (B, C)
-    return T**2 / B * (q * (_log_softmax(part) - _log_softmax(z / T))).sum()
+    B, C = z.shape
+
+    def rows(z: np.ndarray, t: np.ndarray) -> np.ndarray:
+        part = t / T  # (B, C)
+        q = _softmax(part)  # (B, C)
+        return (q * (_log_softmax(part) - _log_softmax(z / T))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, t)  # (B,)
+    return T**2 / B * total.sum()
 
 
 def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -292,13 +327,19 @@ def gradient(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.nda
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    q = _softmax(t / T)  # (B, C)
-    return _into(out, T / max(B, 1) * (p - q))
+
+    def rows(z: np.ndarray, t: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z / T, spare)  # (B, C)
+        q = _softmax(t / T)  # (B, C)
+        return T / max(B, 1) * (p - q)
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], t[at], spare))
+    return out
 
 
 def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -327,13 +368,19 @@ def hessian(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndar
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
-    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, t)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _divided(_times_complement(p), max(B, 1))))
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z / T)  # (B, C)
+        part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
+        return _with_diagonal(part, _divided(_times_complement(p), max(B, 1)))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at])
+    return out
 
 
 def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -364,14 +411,20 @@ def hvp(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, v: np.ndarray, *, o
     """
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
-    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, t, v)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, t, v)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    leader = _leader(p)  # (B, 1)
-    leads = _leads(p, leader)  # (B, 1)
-    return _into(out, _divided(_softmax_jvp(v, p, leader, leads), max(B, 1)))
+
+    def rows(z: np.ndarray, v: np.ndarray, target: np.ndarray | None = None, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z / T, spare)  # (B, C)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return _divided(_softmax_jvp(v, p, leader, leads, target), max(B, 1))
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], v[..., at, :], target, spare))
+    return out
 
 
 def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -400,12 +453,18 @@ def hessian_diagonal(z: np.ndarray, t: np.ndarray, T: float | np.ndarray, *, out
         ValueError: shapes do not fit together; T does not satisfy T > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    return _into(out, _divided(_times_complement(p), max(B, 1)))
+
+    def rows(z: np.ndarray, target: np.ndarray | None = None, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z / T, spare)  # (B, C)
+        return _divided(_times_complement(p, target), max(B, 1))
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], target, spare))
+    return out
 
 
 def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -426,7 +485,7 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -435,6 +494,11 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
     _check(("z", z, "B C"), ("t", t, "B C"))
     T = _number("T", T, z)
     _check_T(T)
-    B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    return _times_complement(p).sum() / max(B, 1)
+    B, C = z.shape
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z / T)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return total.sum() / max(B, 1)

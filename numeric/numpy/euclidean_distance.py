@@ -85,7 +85,16 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -118,16 +127,20 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
         ValueError: shapes do not fit together.
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
-    B = z.shape[0]
-    r = np.sqrt(((z - y) ** 2).sum(-1))  # (B,)
-    return r.sum() / B
+    B, C = z.shape
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return np.sqrt(total).sum() / B
 
 
 def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -300,7 +313,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -308,5 +321,9 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     B, C = z.shape
-    r = np.sqrt(((z - y) ** 2).sum(-1))  # (B,)
-    return (C - 1) * (1 / r).sum() / max(B, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (C - 1) * (1 / np.sqrt(total)).sum() / max(B, 1)

@@ -88,12 +88,25 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise ValueError("out must not share memory with an input; use an array of its own")
 
 
-def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
-    """The result, written into ``out`` if it is given."""
-    if out is None or x is out:
-        return x
-    out[...] = x
-    return out
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -144,7 +157,7 @@ def value(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray
         beyond what rounding expressions of y, z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -155,8 +168,13 @@ def value(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    part = -y * z  # (B, C)
-    return (np.logaddexp(0, part) * _sigmoid(part) ** gamma).sum() / (B * C)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        part = -y * z  # (B, C)
+        return (np.logaddexp(0, part) * _sigmoid(part) ** gamma).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / (B * C)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -186,15 +204,21 @@ def gradient(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = _sigmoid(part)  # (B, C)
-    p = _sigmoid(yz)  # (B, C)
-    return _into(out, -y * (part_1**gamma * (part_1 + np.logaddexp(0, part) * p * gamma)) / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        yz = y * z  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = _sigmoid(part)  # (B, C)
+        p = _sigmoid(yz)  # (B, C)
+        return -y * (part_1**gamma * (part_1 + np.logaddexp(0, part) * p * gamma)) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -225,16 +249,22 @@ def hessian(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    p = _sigmoid(yz)  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = _sigmoid(part)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
-    return _into(out, _diagonal(p * (part_1**gamma * part_2) / max(B * C, 1)))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        yz = y * z  # (B, C)
+        p = _sigmoid(yz)  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = _sigmoid(part)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
+        return _diagonal(p * (part_1**gamma * part_2) / max(B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -267,17 +297,23 @@ def hvp(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, v: np.ndarray, 
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = _sigmoid(part)  # (B, C)
-    p = _sigmoid(yz)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
-    part_3 = part_1**gamma * part_2  # (B, C)
-    return _into(out, part_3 * (p * v) / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        yz = y * z  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = _sigmoid(part)  # (B, C)
+        p = _sigmoid(yz)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
+        part_3 = part_1**gamma * part_2  # (B, C)
+        return part_3 * (p * v) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -308,16 +344,22 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray, *,
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    p = _sigmoid(yz)  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = _sigmoid(part)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
-    return _into(out, p * (part_1**gamma * part_2) / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        yz = y * z  # (B, C)
+        p = _sigmoid(yz)  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = _sigmoid(part)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
+        return p * (part_1**gamma * part_2) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
@@ -339,7 +381,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np
         beyond what rounding expressions of y, z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -350,9 +392,14 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, gamma: float | np.ndarray) -> np
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    p = _sigmoid(yz)  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = _sigmoid(part)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
-    return (p * (part_1**gamma * part_2)).sum() / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        yz = y * z  # (B, C)
+        p = _sigmoid(yz)  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = _sigmoid(part)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - np.logaddexp(0, part) * (part_1 - gamma * p) * gamma  # (B, C)
+        return (p * (part_1**gamma * part_2)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / max(B * C, 1)

@@ -103,7 +103,16 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -142,7 +151,7 @@ def value(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -151,7 +160,12 @@ def value(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
     B, C = mu.shape
-    return ((mu - y) ** 2 / v + np.log(v)).sum() / (2 * B * C)
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return ((mu - y) ** 2 / v + np.log(v)).sum(-1)
+
+    total = _by_rows(rows, B * C, mu, y, v)  # (B,)
+    return total.sum() / (2 * B * C)
 
 
 def gradient_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -318,7 +332,7 @@ def hessian_trace_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray
         8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -327,7 +341,12 @@ def hessian_trace_mu(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray
     _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
     B, C = mu.shape
-    return (1 / v).sum() / max(B * C, 1)
+
+    def rows(v: np.ndarray) -> np.ndarray:
+        return (1 / v).sum(-1)
+
+    total = _by_rows(rows, B * C, v)  # (B,)
+    return total.sum() / max(B * C, 1)
 
 
 def gradient_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -498,7 +517,7 @@ def hessian_trace_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -507,4 +526,9 @@ def hessian_trace_v(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
     _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
     B, C = mu.shape
-    return -((1 - 2 * ((mu - y) ** 2 / v)) / v**2).sum() / max(2 * B * C, 1)
+
+    def rows(mu: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return ((1 - 2 * ((mu - y) ** 2 / v)) / v**2).sum(-1)
+
+    total = _by_rows(rows, B * C, mu, y, v)  # (B,)
+    return -total.sum() / max(2 * B * C, 1)

@@ -88,12 +88,25 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise ValueError("out must not share memory with an input; use an array of its own")
 
 
-def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
-    """The result, written into ``out`` if it is given."""
-    if out is None or x is out:
-        return x
-    out[...] = x
-    return out
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -133,7 +146,7 @@ def value(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
         beyond what rounding expressions of z, y costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -143,9 +156,14 @@ def value(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    part = np.abs(r)  # (B, C)
-    return np.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum() / (B * C)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        r = z - y  # (B, C)
+        part = np.abs(r)  # (B, C)
+        return np.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / (B * C)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -173,12 +191,18 @@ def gradient(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.nda
         ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return _into(out, np.where(np.abs(r) <= d, r, d * np.sign(r)) / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        r = z - y  # (B, C)
+        return np.where(np.abs(r) <= d, r, d * np.sign(r)) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -206,12 +230,18 @@ def hessian(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndar
         ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return _into(out, _diagonal(np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1)))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        r = z - y  # (B, C)
+        return _diagonal(np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -241,13 +271,19 @@ def hvp(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, v: np.ndarray, *, o
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
-    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    part = np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0))  # (B, C)
-    return _into(out, v * part / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        r = z - y  # (B, C)
+        part = np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0))  # (B, C)
+        return v * part / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -275,12 +311,18 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, d: float | np.ndarray, *, out
         ValueError: shapes do not fit together; d does not satisfy d > 0; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return _into(out, np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        r = z - y  # (B, C)
+        return np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)) / max(B * C, 1)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
@@ -301,7 +343,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.nda
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -311,5 +353,10 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.nda
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)).sum() / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        r = z - y  # (B, C)
+        return np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / max(B * C, 1)

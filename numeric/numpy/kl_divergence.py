@@ -100,7 +100,16 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
@@ -266,7 +275,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -274,8 +283,13 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
-    B = z.shape[0]
-    return np.where(y <= 0, 0, y * (np.log(y) - _log_softmax(z))).sum() / B
+    B, C = z.shape
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(y <= 0, 0, y * (np.log(y) - _log_softmax(z))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / B
 
 
 def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -452,7 +466,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -460,6 +474,11 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _times_complement(p).sum() / max(B, 1)
+    B, C = z.shape
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return total.sum() / max(B, 1)

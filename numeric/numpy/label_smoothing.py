@@ -104,12 +104,42 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise ValueError("out must not share memory with an input; use an array of its own")
 
 
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
 def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     """The result, written into ``out`` if it is given."""
     if out is None or x is out:
         return x
     out[...] = x
     return out
+
+
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and an array like it to compute in."""
+    spare = None
+    for at in _blocks(out.shape[axis], out.size):
+        target = out[(..., at, *[slice(None)] * (-axis - 1))]
+        spare = np.empty(target.shape[axis:], out.dtype) if spare is None else spare[: target.shape[axis]]
+        yield at, target, spare
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -288,7 +318,7 @@ def value(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -301,8 +331,13 @@ def value(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
-    log_softmax = _log_softmax(z)  # (B, C)
-    return -((1 - eps) * _at_labels(log_softmax, y).sum() + eps / C * log_softmax.sum()) / B
+
+    def rows(z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        log_softmax = _log_softmax(z)  # (B, C)
+        return _at_labels(log_softmax, y), log_softmax.sum(-1)
+
+    at_label, total = _by_rows(rows, B * C, z, y)
+    return -((1 - eps) * at_label.sum() + eps / C * total.sum()) / B
 
 
 def gradient(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -333,12 +368,18 @@ def gradient(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.n
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
-    p = _softmax(z)  # (B, C)
-    return _into(out, (p - eps / max(C, 1) + (eps - 1) * _probabilities(y, C, z)) / max(B, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
+        return (p - eps / max(C, 1) + (eps - 1) * _probabilities(y, C, z)) / max(B, 1)
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], y[at], spare))
+    return out
 
 
 def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -369,13 +410,19 @@ def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.nd
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _divided(_times_complement(p), max(B, 1))))
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
+        return _with_diagonal(part, _divided(_times_complement(p), max(B, 1)))
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at])
+    return out
 
 
 def hvp(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -409,14 +456,20 @@ def hvp(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, v: np.ndarray, *,
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    leader = _leader(p)  # (B, 1)
-    leads = _leads(p, leader)  # (B, 1)
-    return _into(out, _divided(_softmax_jvp(v, p, leader, leads), max(B, 1)))
+
+    def rows(z: np.ndarray, v: np.ndarray, target: np.ndarray | None = None, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return _divided(_softmax_jvp(v, p, leader, leads, target), max(B, 1))
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], v[..., at, :], target, spare))
+    return out
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -447,12 +500,18 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, o
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _into(out, _divided(_times_complement(p), max(B, 1)))
+
+    def rows(z: np.ndarray, target: np.ndarray | None = None, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
+        return _divided(_times_complement(p, target), max(B, 1))
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], target, spare))
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
@@ -472,7 +531,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -484,6 +543,11 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
     _check_y(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _times_complement(p).sum() / max(B, 1)
+    B, C = z.shape
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return total.sum() / max(B, 1)

@@ -142,7 +142,16 @@ def _stacked(along, V: np.ndarray, axes: int, entries: int, out: np.ndarray | No
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -189,6 +198,15 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.ndim == z.ndim:
+        return (y * _log_softmax(z)).sum(-1)
+    top = z.argmax(-1)[..., None]
+    own = np.take_along_axis(z, y[..., None], -1)
+    return (own - np.take_along_axis(z, top, -1) - _log1p_others(z, top))[..., 0]
 
 
 def _leader(p: np.ndarray) -> np.ndarray:
@@ -308,14 +326,6 @@ def _softmax_minus_labels(z: np.ndarray, y: np.ndarray, out: np.ndarray | None =
     return e
 
 
-def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
-    if not np.issubdtype(y.dtype, np.integer):
-        return (y * x).sum(-1)
-    rows = np.broadcast_shapes(x.shape[:-1], y.shape)
-    return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
-
-
 def _gram(x: np.ndarray, scale: float, out: np.ndarray | None, symmetric: bool = False) -> np.ndarray:
     """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
 
@@ -390,7 +400,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -399,9 +409,15 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return -_at_labels(_log_softmax(z), y).sum() / B
+
+    def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        return _log_likelihood(z, y)
+
+    log_likelihood = _by_rows(rows, B * C, e, y)  # (B,)
+    return -log_likelihood.sum() / B
 
 
 def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -575,7 +591,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over d, C, B, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -584,10 +600,16 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z, z)  # (B, C)
-    return np.einsum("ij,ij->i", e, e) @ _times_complement(p).sum(-1) / max(B, 1)
+
+    def rows(e: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z, z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, e)  # (B,)
+    return np.einsum("ij,ij->i", e, e) @ total / max(B, 1)
 
 
 def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -787,7 +809,7 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         d, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C or B*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -796,10 +818,16 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     sizes = _check(("W", W, "C d"), ("e", e, "B d"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
+    C, d = W.shape
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z, z)  # (B, C)
-    return _variance(W, p, p.argmax(-1)[..., None]).sum() / max(B, 1)
+
+    def rows(e: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z, z)  # (B, C)
+        return _variance(W, p, p.argmax(-1)[..., None]).sum(-1)
+
+    total = _by_rows(rows, max(B * C, B * d), e)  # (B,)
+    return total.sum() / max(B, 1)
 
 
 class HessianOperatorW:

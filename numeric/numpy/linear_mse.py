@@ -118,7 +118,16 @@ def _stacked(along, V: np.ndarray, axes: int, entries: int, out: np.ndarray | No
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -167,7 +176,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -176,8 +185,13 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return ((z - y) ** 2).sum() / (B * C)
+
+    def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, e, y)  # (B,)
+    return total.sum() / (B * C)
 
 
 def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -399,16 +413,10 @@ def hessian_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | 
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
-    out = _output(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
+    _check_out(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-
-    def rows() -> np.ndarray:
-        return np.broadcast_to(W.T @ W * (2 / max(B * C, 1)), (B, d, d)).copy()
-
-    for at in _blocks(B, out.size):
-        out[at] = rows()
-    return out
+    return _into(out, np.broadcast_to(W.T @ W * (2 / max(B * C, 1)), (B, d, d)).copy())
 
 
 def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -475,16 +483,10 @@ def hessian_diagonal_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
-    out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
+    _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     C, d = W.shape
     B = e.shape[0]
-
-    def rows() -> np.ndarray:
-        return np.broadcast_to(np.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1)), (B, d)).copy()
-
-    for at in _blocks(B, out.size):
-        out[at] = rows()
-    return out
+    return _into(out, np.broadcast_to(np.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1)), (B, d)).copy())
 
 
 def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -82,7 +82,16 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -129,7 +138,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -137,7 +146,12 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     B, C = z.shape
-    return _log_cosh(y - z).sum() / (B * C)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return _log_cosh(y - z).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / (B * C)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -303,7 +317,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -311,5 +325,10 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     B, C = z.shape
-    part = y - z  # (B, C)
-    return (4 * (_sigmoid(2 * part) * _sigmoid(-2 * part))).sum() / max(B * C, 1)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        part = y - z  # (B, C)
+        return (4 * (_sigmoid(2 * part) * _sigmoid(-2 * part))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / max(B * C, 1)

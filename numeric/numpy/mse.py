@@ -79,10 +79,27 @@ def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *in
     return np.empty(shape, dtype) if out is None else out
 
 
+def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+    """The result, written into ``out`` if it is given."""
+    if out is None or x is out:
+        return x
+    out[...] = x
+    return out
+
+
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
     step = max(1, 2**18 * rows // max(entries, 1))
-    return [slice(at, min(at + step, rows)) for at in range(0, rows, step)]
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
@@ -115,7 +132,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -123,7 +140,12 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     B, C = z.shape
-    return ((z - y) ** 2).sum() / (B * C)
+
+    def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return total.sum() / (B * C)
 
 
 def gradient(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -185,15 +207,9 @@ def hessian(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> n
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
+    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-
-    def rows() -> np.ndarray:
-        return _diagonal(np.full((B, C), 2 / max(B * C, 1), z.dtype))
-
-    for at in _blocks(B, out.size):
-        out[at] = rows()
-    return out
+    return _into(out, _diagonal(np.full((B, C), 2 / max(B * C, 1), z.dtype)))
 
 
 def hvp(z: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -251,15 +267,9 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = N
         ValueError: shapes do not fit together; out cannot hold the result.
     """
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
-    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     B, C = z.shape
-
-    def rows() -> np.ndarray:
-        return np.full((B, C), 2 / max(B * C, 1), z.dtype)
-
-    for at in _blocks(B, out.size):
-        out[at] = rows()
-    return out
+    return _into(out, np.full((B, C), 2 / max(B * C, 1), z.dtype))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -105,6 +105,12 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, 
         raise ValueError("out must not share memory with an input; use an array of its own")
 
 
+def _output(out: np.ndarray | None, shape: tuple[int, ...], dtype: np.dtype, *inputs: np.ndarray) -> np.ndarray:
+    """Where the result is written: ``out`` if it can hold it, or a new array."""
+    _check_out(out, shape, dtype, *inputs)
+    return np.empty(shape, dtype) if out is None else out
+
+
 def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     """The result, written into ``out`` if it is given."""
     if out is None or x is out:
@@ -113,17 +119,28 @@ def _into(out: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _stacked(along, V: np.ndarray, axes: int, entries: int, out: np.ndarray | None) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
-    step = max(1, 2**20 // max(entries, 1))
-    if V.ndim == axes or len(V) <= step:
-        return _into(out, along(V))
-    parts = list(V) if step == 1 else [V[at : at + step] for at in range(0, len(V), step)]
-    if out is None:
-        return (np.stack if step == 1 else np.concatenate)([along(part) for part in parts])
-    for at, part in enumerate(parts):
-        out[at if step == 1 else slice(at * step, (at + 1) * step)] = along(part)
-    return out
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: a quarter of a million of the entries each."""
+    step = max(1, 2**18 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
+
+
+def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and an array like it to compute in."""
+    spare = None
+    for at in _blocks(out.shape[axis], out.size):
+        target = out[(..., at, *[slice(None)] * (-axis - 1))]
+        spare = np.empty(target.shape[axis:], out.dtype) if spare is None else spare[: target.shape[axis]]
+        yield at, target, spare
 
 
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -170,6 +187,15 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = z.argmax(-1)[..., None]
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.ndim == z.ndim:
+        return (y * _log_softmax(z)).sum(-1)
+    top = z.argmax(-1)[..., None]
+    own = np.take_along_axis(z, y[..., None], -1)
+    return (own - np.take_along_axis(z, top, -1) - _log1p_others(z, top))[..., 0]
 
 
 def _logsumexp(z: np.ndarray) -> np.ndarray:
@@ -232,14 +258,6 @@ def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _at_labels(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
-    if not np.issubdtype(y.dtype, np.integer):
-        return (y * x).sum(-1)
-    rows = np.broadcast_shapes(x.shape[:-1], y.shape)
-    return np.take_along_axis(np.broadcast_to(x, (*rows, x.shape[-1])), np.broadcast_to(y, rows)[..., None], -1)[..., 0]
-
-
 def _with_diagonal(x: np.ndarray, values: np.ndarray, i: int = -2, j: int = -1) -> np.ndarray:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     np.einsum("...ii->...i", np.moveaxis(x, (i, j), (-2, -1)))[...] = values
@@ -280,7 +298,7 @@ def value(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
         the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -290,9 +308,13 @@ def value(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     lam = _number("lam", lam, z)
-    B = z.shape[0]
-    s = _logsumexp(z)  # (B,)
-    return (lam * np.einsum("i,i->", s, s) - _at_labels(_log_softmax(z), y).sum()) / B
+    B, C = z.shape
+
+    def rows(z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return _logsumexp(z), _log_likelihood(z, y)
+
+    s, log_likelihood = _by_rows(rows, B * C, z, y)
+    return (lam * np.einsum("i,i->", s, s) - log_likelihood.sum()) / B
 
 
 def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -325,12 +347,18 @@ def gradient(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.n
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    s = _logsumexp(z)  # (B,)
-    return _into(out, (_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1))
+
+    def rows(z: np.ndarray, y: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
+        s = _logsumexp(z)  # (B,)
+        return (_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1)
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], y[at], spare))
+    return out
 
 
 def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -362,15 +390,21 @@ def hessian(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.nd
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    return _into(out, _with_diagonal(part_1, part_2))
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
+        part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
+        return _with_diagonal(part_1, part_2)
+
+    for at in _blocks(B, out.size):
+        out[at] = rows(z[at])
+    return out
 
 
 def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -406,21 +440,23 @@ def hvp(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, v: np.ndarray, *,
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
+    out = _output(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    part_1 = 1 + part * s  # (B,)
-    p = _softmax(z)  # (B, C)
-    leader = _leader(p)  # (B, 1)
-    leads = _leads(p, leader)  # (B, 1)
 
-    def along(v: np.ndarray) -> np.ndarray:
+    def rows(z: np.ndarray, v: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        part_1 = 1 + part * s  # (B,)
+        p = _softmax(z, spare)  # (B, C)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
         part_2 = part_1[:, None] * _centred(v, p, leader, leads) + (part * (p * v).sum(-1))[..., None]  # (..., B, C)
         return part_2 * p / max(B, 1)
 
-    return _stacked(along, v, 2, B, out)
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], v[..., at, :], spare))
+    return out
 
 
 def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -452,13 +488,19 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray, *, o
     sizes = _check(("z", z, "B C"))
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
-    _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
+    out = _output(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    return _into(out, (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1))
+
+    def rows(z: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+        p = _softmax(z, spare)  # (B, C)
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        return (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)
+
+    for at, target, spare in _workspaces(out, -2):
+        _into(target, rows(z[at], spare))
+    return out
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.ndarray:
@@ -479,7 +521,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
         the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -489,8 +531,13 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, lam: float | np.ndarray) -> np.n
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     lam = _number("lam", lam, z)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)
+    B, C = z.shape
+
+    def rows(z: np.ndarray) -> np.ndarray:
+        p = _softmax(z)  # (B, C)
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return total.sum() / max(B, 1)

@@ -127,6 +127,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -166,7 +175,7 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         beyond what rounding expressions of z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -177,9 +186,15 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     _check_y(y)
     _check_w(w)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    w = _wide(w)
     B, C = z.shape
-    return (-(-_softplus(z) * (1 - y) - _softplus(-z) * (w * y)).sum() / (B * C)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return (-_softplus(z) * (1 - y) - _softplus(-z) * (w * y)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (-total.sum() / (B * C)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -383,7 +398,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
         beyond what rounding expressions of z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -394,7 +409,13 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
     _check_y(y)
     _check_w(w)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    w = _wide(w)
     B, C = z.shape
-    p = torch.sigmoid(z)  # (B, C)
-    return ((p * (torch.sigmoid(-z) * (1 + (w - 1) * y))).sum() / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        p = torch.sigmoid(z)  # (B, C)
+        return (p * (torch.sigmoid(-z) * (1 + (w - 1) * y))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / max(B * C, 1)).to(dtype)

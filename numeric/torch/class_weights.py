@@ -163,6 +163,21 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -254,6 +269,15 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = _top(z)
     return z - z.gather(-1, top) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.is_floating_point():
+        return (y * _log_softmax(z)).sum(-1)
+    top = _top(z)
+    own = z.gather(-1, y.long().unsqueeze(-1))
+    return (own - z.gather(-1, top) - _log1p_others(z, top)).squeeze(-1)
 
 
 def _is_small(x: torch.Tensor, passes: int = 1) -> bool:
@@ -401,7 +425,7 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         beyond what rounding W costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -412,10 +436,17 @@ def value(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    y, w = _wide(y), _wide(w)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
+        return _log_likelihood(z, y)
+
+    log_likelihood = _by_rows(rows, B * C, z, y)  # (B,)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
-    return (-(m @ _at_labels(_log_softmax(z), y) / W)).to(dtype)
+    return (-(m @ log_likelihood / W)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -593,7 +624,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
         beyond what rounding W costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -604,8 +635,15 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor) -> torch.Te
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
-    z, y, w = _wide(z), _wide(y), _wide(w)
+    y, w = _wide(y), _wide(w)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
     m = _at_labels(w, y)  # (B,)
-    p = _softmax(z)  # (B, C)
     W = m.sum()
-    return (m @ (_times_complement(p).sum(-1) / W)).to(dtype)
+    return (m @ (total / W)).to(dtype)

@@ -150,6 +150,32 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
+    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
+    spare = None
+    for at in _blocks(out.shape[axis], out.numel() // 2):  # a million: what is computed in place takes less room
+        target = out.narrow(axis, at.start, at.stop - at.start)
+        if plain:
+            spare = target.new_empty(target.shape[axis:]) if spare is None else spare[: target.shape[axis]]
+        yield at, target, target if plain else None, spare
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -352,7 +378,7 @@ def value(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Te
         beyond what rounding expressions of t, T, z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -363,10 +389,15 @@ def value(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Te
     z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
-    B = z.shape[0]
-    part = t / T  # (B, C)
-    q = _softmax(part)  # (B, C)
-    return (T**2 / B * (q * (_log_softmax(part) - _log_softmax(z / T))).sum()).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        part = t / T  # (B, C)
+        q = _softmax(part)  # (B, C)
+        return (q * (_log_softmax(part) - _log_softmax(z / T))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, t)  # (B,)
+    return (T**2 / B * total.sum()).to(dtype)
 
 
 def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -401,9 +432,17 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: 
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    q = _softmax(t / T)  # (B, C)
-    return _into(out, T / max(B, 1) * (p - q), dtype)
+
+    def rows(z: torch.Tensor, t: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z / T, spare)  # (B, C)
+        q = _softmax(t / T)  # (B, C)
+        return (T / max(B, 1) * (p - q)).to(dtype)
+
+    if out is None:
+        return rows(z, t)
+    for at, target, _, spare in _workspaces(out, -2, z, t):
+        _into(target, rows(z[at], t[at], spare), dtype)
+    return out
 
 
 def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -438,9 +477,17 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: t
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax_apart(z / T)  # (B, C)
-    part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _times_complement(p).div_(max(B, 1))), dtype)
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        p = _softmax_apart(z / T)  # (B, C)
+        part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
+        return _with_diagonal(part, _times_complement(p).div_(max(B, 1))).to(dtype)
+
+    if out is None:
+        return rows(z)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at])
+    return out
 
 
 def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -477,10 +524,18 @@ def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tens
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    leader = _leader(p)  # (B, 1)
-    leads = _leads(p, leader)  # (B, 1)
-    return _into(out, _softmax_jvp(v, p, leader, leads).div_(max(B, 1)), dtype)
+
+    def rows(z: torch.Tensor, v: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z / T, spare)  # (B, C)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return _softmax_jvp(v, p, leader, leads, into).div_(max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, v)
+    for at, target, into, spare in _workspaces(out, -2, z, v):
+        _into(target, rows(z[at], v[..., at, :], into, spare), dtype)
+    return out
 
 
 def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -515,8 +570,16 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, 
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    return _into(out, _times_complement(p).div_(max(B, 1)), dtype)
+
+    def rows(z: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z / T, spare)  # (B, C)
+        return _times_complement(p, into).div_(max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z)
+    for at, target, into, spare in _workspaces(out, -2, z):
+        _into(target, rows(z[at], into, spare), dtype)
+    return out
 
 
 def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Tensor:
@@ -537,7 +600,7 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -548,6 +611,11 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
     z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
-    B = z.shape[0]
-    p = _softmax(z / T)  # (B, C)
-    return (_times_complement(p).sum() / max(B, 1)).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        p = _softmax(z / T)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return (total.sum() / max(B, 1)).to(dtype)

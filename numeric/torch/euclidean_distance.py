@@ -104,6 +104,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -131,7 +140,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -139,10 +148,14 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
-    B = z.shape[0]
-    r = torch.sqrt(((z - y) ** 2).sum(-1))  # (B,)
-    return (r.sum() / B).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (torch.sqrt(total).sum() / B).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -331,7 +344,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -339,7 +352,11 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B, C = z.shape
-    r = torch.sqrt(((z - y) ** 2).sum(-1))  # (B,)
-    return ((C - 1) * (1 / r).sum() / max(B, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return ((C - 1) * (1 / torch.sqrt(total)).sum() / max(B, 1)).to(dtype)

@@ -128,11 +128,19 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
 
-def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, written into ``out`` if it is given."""
-    if out is None:
-        return x if x.dtype == dtype else x.to(dtype)
-    return x if x is out else out.copy_(x)
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -173,7 +181,7 @@ def value(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torc
         beyond what rounding expressions of y, z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -186,8 +194,13 @@ def value(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torc
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    part = -y * z  # (B, C)
-    return ((_softplus(part) * torch.sigmoid(part) ** gamma).sum() / (B * C)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        part = -y * z  # (B, C)
+        return (_softplus(part) * torch.sigmoid(part) ** gamma).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / (B * C)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -223,11 +236,19 @@ def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, o
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = torch.sigmoid(part)  # (B, C)
-    p = torch.sigmoid(yz)  # (B, C)
-    return _into(out, -y * (part_1**gamma * (part_1 + _softplus(part) * p * gamma)) / max(B * C, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        yz = y * z  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = torch.sigmoid(part)  # (B, C)
+        p = torch.sigmoid(yz)  # (B, C)
+        return (-y * (part_1**gamma * (part_1 + _softplus(part) * p * gamma)) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -264,12 +285,20 @@ def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, ou
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    p = torch.sigmoid(yz)  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = torch.sigmoid(part)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
-    return _into(out, torch.diag_embed(p * (part_1**gamma * part_2) / max(B * C, 1)), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        yz = y * z  # (B, C)
+        p = torch.sigmoid(yz)  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = torch.sigmoid(part)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
+        return torch.diag_embed(p * (part_1**gamma * part_2) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -308,13 +337,21 @@ def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = torch.sigmoid(part)  # (B, C)
-    p = torch.sigmoid(yz)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
-    part_3 = part_1**gamma * part_2  # (B, C)
-    return _into(out, part_3 * (p * v) / max(B * C, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        yz = y * z  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = torch.sigmoid(part)  # (B, C)
+        p = torch.sigmoid(yz)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
+        part_3 = part_1**gamma * part_2  # (B, C)
+        return (part_3 * (p * v) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y, v)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -351,12 +388,20 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tens
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    p = torch.sigmoid(yz)  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = torch.sigmoid(part)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
-    return _into(out, p * (part_1**gamma * part_2) / max(B * C, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        yz = y * z  # (B, C)
+        p = torch.sigmoid(yz)  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = torch.sigmoid(part)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
+        return (p * (part_1**gamma * part_2) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torch.Tensor:
@@ -378,7 +423,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor)
         beyond what rounding expressions of y, z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -391,9 +436,14 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
-    yz = y * z  # (B, C)
-    p = torch.sigmoid(yz)  # (B, C)
-    part = -yz  # (B, C)
-    part_1 = torch.sigmoid(part)  # (B, C)
-    part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
-    return ((p * (part_1**gamma * part_2)).sum() / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        yz = y * z  # (B, C)
+        p = torch.sigmoid(yz)  # (B, C)
+        part = -yz  # (B, C)
+        part_1 = torch.sigmoid(part)  # (B, C)
+        part_2 = (1 + 2 * gamma) * part_1 - _softplus(part) * (part_1 - gamma * p) * gamma  # (B, C)
+        return (p * (part_1**gamma * part_2)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / max(B * C, 1)).to(dtype)

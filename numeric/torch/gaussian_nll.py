@@ -140,6 +140,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -167,7 +176,7 @@ def value(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -176,9 +185,14 @@ def value(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return (((mu - y) ** 2 / v + torch.log(v)).sum() / (2 * B * C)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mu, y, v = _wide(mu), _wide(y), _wide(v)
+        return ((mu - y) ** 2 / v + torch.log(v)).sum(-1)
+
+    total = _by_rows(rows, B * C, mu, y, v)  # (B,)
+    return (total.sum() / (2 * B * C)).to(dtype)
 
 
 def gradient_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -361,7 +375,7 @@ def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torc
         8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -370,9 +384,14 @@ def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torc
     _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return ((1 / v).sum() / max(B * C, 1)).to(dtype)
+
+    def rows(v: torch.Tensor) -> torch.Tensor:
+        v = _wide(v)
+        return (1 / v).sum(-1)
+
+    total = _by_rows(rows, B * C, v)  # (B,)
+    return (total.sum() / max(B * C, 1)).to(dtype)
 
 
 def gradient_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -559,7 +578,7 @@ def hessian_trace_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -568,6 +587,11 @@ def hessian_trace_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch
     _check(("mu", mu, "B C"), ("y", y, "B C"), ("v", v, "B C"))
     _check_v(v)
     dtype = mu.dtype
-    mu, y, v = _wide(mu), _wide(y), _wide(v)
     B, C = mu.shape
-    return (-((1 - 2 * ((mu - y) ** 2 / v)) / v**2).sum() / max(2 * B * C, 1)).to(dtype)
+
+    def rows(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mu, y, v = _wide(mu), _wide(y), _wide(v)
+        return ((1 - 2 * ((mu - y) ** 2 / v)) / v**2).sum(-1)
+
+    total = _by_rows(rows, B * C, mu, y, v)  # (B,)
+    return (-total.sum() / max(2 * B * C, 1)).to(dtype)

@@ -128,11 +128,19 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
 
-def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The result in the dtype of the inputs, written into ``out`` if it is given."""
-    if out is None:
-        return x if x.dtype == dtype else x.to(dtype)
-    return x if x is out else out.copy_(x)
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -163,7 +171,7 @@ def value(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Te
         beyond what rounding expressions of z, y costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -175,9 +183,14 @@ def value(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Te
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    part = torch.abs(r)  # (B, C)
-    return (torch.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum() / (B * C)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        r = z - y  # (B, C)
+        part = torch.abs(r)  # (B, C)
+        return torch.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / (B * C)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -211,8 +224,16 @@ def gradient(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: 
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return _into(out, torch.where(torch.abs(r) <= d, r, d * torch.sign(r)) / max(B * C, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        r = z - y  # (B, C)
+        return (torch.where(torch.abs(r) <= d, r, d * torch.sign(r)) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -246,8 +267,16 @@ def hessian(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: t
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return _into(out, torch.diag_embed(torch.where(torch.abs(r) <= d, z.new_full((), 1), 0) / max(B * C, 1)), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        r = z - y  # (B, C)
+        return torch.diag_embed(torch.where(torch.abs(r) <= d, z.new_full((), 1), 0) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -283,9 +312,17 @@ def hvp(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, v: torch.Tens
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    part = torch.where(torch.abs(r) <= d, z.new_full((), 1), 0)  # (B, C)
-    return _into(out, v * part / max(B * C, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        r = z - y  # (B, C)
+        part = torch.where(torch.abs(r) <= d, z.new_full((), 1), 0)  # (B, C)
+        return (v * part / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y, v)
+    for at in _blocks(B, out.numel()):
+        out[..., at, :] = rows(z[at], y[at], v[..., at, :])
+    return out
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -319,8 +356,16 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, 
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return _into(out, torch.where(torch.abs(r) <= d, z.new_full((), 1), 0) / max(B * C, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        r = z - y  # (B, C)
+        return (torch.where(torch.abs(r) <= d, z.new_full((), 1), 0) / max(B * C, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at], y[at])
+    return out
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Tensor:
@@ -341,7 +386,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> 
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -353,5 +398,10 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> 
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
-    r = z - y  # (B, C)
-    return (torch.where(torch.abs(r) <= d, z.new_full((), 1), 0).sum() / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        r = z - y  # (B, C)
+        return torch.where(torch.abs(r) <= d, z.new_full((), 1), 0).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / max(B * C, 1)).to(dtype)

@@ -162,6 +162,21 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -253,6 +268,15 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = _top(z)
     return z - z.gather(-1, top) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.is_floating_point():
+        return (y * _log_softmax(z)).sum(-1)
+    top = _top(z)
+    own = z.gather(-1, y.long().unsqueeze(-1))
+    return (own - z.gather(-1, top) - _log1p_others(z, top)).squeeze(-1)
 
 
 def _is_small(x: torch.Tensor, passes: int = 1) -> bool:
@@ -358,17 +382,6 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | 
     return over(put(e, -1, at, -others), own + others)
 
 
-def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
-    if y.is_floating_point():
-        return (y * x).sum(-1)
-    at = y.long()
-    if x.shape[:-1] != at.shape:
-        rows = torch.broadcast_shapes(x.shape[:-1], at.shape)
-        x, at = x.expand(*rows, x.shape[-1]), at.expand(rows)
-    return x.gather(-1, at.unsqueeze(-1)).squeeze(-1)
-
-
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     torch.diagonal(x, dim1=i, dim2=j)[...] = values
@@ -405,7 +418,7 @@ def value(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -417,9 +430,16 @@ def value(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
     _check_y(y)
     _check_m(m)
     dtype = z.dtype
-    z, y, m = _wide(z), _wide(y), _wide(m)
+    m = _wide(m)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return _log_likelihood(z, y)
+
+    log_likelihood = _by_rows(rows, B * C, z, y)  # (B,)
     n = m.sum()
-    return (-(m @ _at_labels(_log_softmax(z), y) / n)).to(dtype)
+    return (-(m @ log_likelihood / n)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -595,7 +615,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -607,7 +627,14 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, m: torch.Tensor) -> torch.Te
     _check_y(y)
     _check_m(m)
     dtype = z.dtype
-    z, y, m = _wide(z), _wide(y), _wide(m)
-    p = _softmax(z)  # (B, C)
+    m = _wide(m)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
     n = m.sum()
-    return (m @ (_times_complement(p).sum(-1) / n.clamp(min=1))).to(dtype)
+    return (m @ (total / n.clamp(min=1))).to(dtype)

@@ -149,6 +149,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
     """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
     plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
@@ -362,7 +371,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -371,9 +380,14 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
-    B = z.shape[0]
-    return (torch.where(y <= 0, 0, y * (torch.log(y) - _log_softmax(z))).sum() / B).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return torch.where(y <= 0, 0, y * (torch.log(y) - _log_softmax(z))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / B).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -566,7 +580,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -575,7 +589,12 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return (_times_complement(p).sum() / max(B, 1)).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return (total.sum() / max(B, 1)).to(dtype)

@@ -167,6 +167,32 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
+    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
+    spare = None
+    for at in _blocks(out.shape[axis], out.numel() // 2):  # a million: what is computed in place takes less room
+        target = out.narrow(axis, at.start, at.stop - at.start)
+        if plain:
+            spare = target.new_empty(target.shape[axis:]) if spare is None else spare[: target.shape[axis]]
+        yield at, target, target if plain else None, spare
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -395,7 +421,7 @@ def value(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -410,8 +436,13 @@ def value(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
-    log_softmax = _log_softmax(z)  # (B, C)
-    return (-((1 - eps) * _at_labels(log_softmax, y).sum() + eps / C * log_softmax.sum()) / B).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        log_softmax = _log_softmax(z)  # (B, C)
+        return _at_labels(log_softmax, y), log_softmax.sum(-1)
+
+    at_label, total = _by_rows(rows, B * C, z, y)
+    return (-((1 - eps) * at_label.sum() + eps / C * total.sum()) / B).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -448,8 +479,16 @@ def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
-    p = _softmax(z)  # (B, C)
-    return _into(out, (p - eps / max(C, 1) + (eps - 1) * _probabilities(y, C, z)) / max(B, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z, spare)  # (B, C)
+        return ((p - eps / max(C, 1) + (eps - 1) * _probabilities(y, C, z)) / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at, target, _, spare in _workspaces(out, -2, z, y):
+        _into(target, rows(z[at], y[at], spare), dtype)
+    return out
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -486,9 +525,17 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out:
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax_apart(z)  # (B, C)
-    part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
-    return _into(out, _with_diagonal(part, _times_complement(p).div_(max(B, 1))), dtype)
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        p = _softmax_apart(z)  # (B, C)
+        part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
+        return _with_diagonal(part, _times_complement(p).div_(max(B, 1))).to(dtype)
+
+    if out is None:
+        return rows(z)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at])
+    return out
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -528,10 +575,18 @@ def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Te
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    leader = _leader(p)  # (B, 1)
-    leads = _leads(p, leader)  # (B, 1)
-    return _into(out, _softmax_jvp(v, p, leader, leads).div_(max(B, 1)), dtype)
+
+    def rows(z: torch.Tensor, v: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z, spare)  # (B, C)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
+        return _softmax_jvp(v, p, leader, leads, into).div_(max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, v)
+    for at, target, into, spare in _workspaces(out, -2, z, v):
+        _into(target, rows(z[at], v[..., at, :], into, spare), dtype)
+    return out
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -568,8 +623,16 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return _into(out, _times_complement(p).div_(max(B, 1)), dtype)
+
+    def rows(z: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z, spare)  # (B, C)
+        return _times_complement(p, into).div_(max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z)
+    for at, target, into, spare in _workspaces(out, -2, z):
+        _into(target, rows(z[at], into, spare), dtype)
+    return out
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.Tensor:
@@ -589,7 +652,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
         8 ulp of each entry, and a roundoff for each number added over C, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -603,6 +666,11 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
     z, y = _wide(z), _wide(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    return (_times_complement(p).sum() / max(B, 1)).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        p = _softmax(z)  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return (total.sum() / max(B, 1)).to(dtype)

@@ -201,6 +201,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -283,6 +292,15 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     """z - log(sum(exp(z))) along the last axis, with log1p of the smaller terms: no digit of a confident row is lost."""
     top = _top(z)
     return z - z.gather(-1, top) - _log1p_others(z, top)
+
+
+def _log_likelihood(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.is_floating_point():
+        return (y * _log_softmax(z)).sum(-1)
+    top = _top(z)
+    own = z.gather(-1, y.long().unsqueeze(-1))
+    return (own - z.gather(-1, top) - _log1p_others(z, top)).squeeze(-1)
 
 
 def _is_small(x: torch.Tensor, passes: int = 1) -> bool:
@@ -408,17 +426,6 @@ def _softmax_minus_labels(z: torch.Tensor, y: torch.Tensor, out: torch.Tensor | 
     return over(put(e, -1, at, -others), own + others)
 
 
-def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
-    if y.is_floating_point():
-        return (y * x).sum(-1)
-    at = y.long()
-    if x.shape[:-1] != at.shape:
-        rows = torch.broadcast_shapes(x.shape[:-1], at.shape)
-        x, at = x.expand(*rows, x.shape[-1]), at.expand(rows)
-    return x.gather(-1, at.unsqueeze(-1)).squeeze(-1)
-
-
 def _gram(x: torch.Tensor, scale: float, out: torch.Tensor | None, symmetric: bool = False) -> torch.Tensor:
     """scale * sum_b(x[b,c,m]*x[b,k,n]), in ``out`` if that can be: the upper blocks as matrix products, the lower as their mirror image.
 
@@ -489,7 +496,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -499,10 +506,17 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return (-_at_labels(_log_softmax(z), y).sum() / B).to(dtype)
+
+    def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e, y = _wide(e), _wide(y)
+        z = e @ W.T  # (B, C)
+        return _log_likelihood(z, y)
+
+    log_likelihood = _by_rows(rows, B * C, e, y)  # (B,)
+    return (-log_likelihood.sum() / B).to(dtype)
 
 
 def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -684,7 +698,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         8 ulp of each entry, and a roundoff for each number added over d, C, B, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -694,11 +708,17 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W, e = _wide(W), _wide(e)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z, _own(z))  # (B, C)
-    return (torch.einsum("ij,ij->i", e, e) @ _times_complement(p).sum(-1) / max(B, 1)).to(dtype)
+
+    def rows(e: torch.Tensor) -> torch.Tensor:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z, _own(z))  # (B, C)
+        return _times_complement(p).sum(-1)
+
+    total = _by_rows(rows, B * C, e)  # (B,)
+    return (torch.einsum("ij,ij->i", e, e) @ total / max(B, 1)).to(dtype)
 
 
 def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -918,7 +938,7 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         d, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C or B*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -928,11 +948,18 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     _check_labels("y", y, (sizes["B"], sizes["C"]), W)
     _check_y(y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
+    C, d = W.shape
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z, _own(z))  # (B, C)
-    return (_variance(W, p, _top(p)).sum() / max(B, 1)).to(dtype)
+
+    def rows(e: torch.Tensor) -> torch.Tensor:
+        e = _wide(e)
+        z = e @ W.T  # (B, C)
+        p = _softmax(z, _own(z))  # (B, C)
+        return _variance(W, p, _top(p)).sum(-1)
+
+    total = _by_rows(rows, max(B * C, B * d), e)  # (B,)
+    return (total.sum() / max(B, 1)).to(dtype)
 
 
 class HessianOperatorW:

@@ -138,6 +138,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -166,7 +175,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -174,11 +183,17 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return (((z - y) ** 2).sum() / (B * C)).to(dtype)
+
+    def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e, y = _wide(e), _wide(y)
+        z = e @ W.T  # (B, C)
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, e, y)  # (B,)
+    return (total.sum() / (B * C)).to(dtype)
 
 
 def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -418,18 +433,10 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["d"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W = _wide(W)
+    W, e, y = _wide(W), _wide(e), _wide(y)
     C, d = W.shape
     B = e.shape[0]
-
-    def rows() -> torch.Tensor:
-        return (W.T @ W * (2 / max(B * C, 1))).expand((B, d, d)).clone().to(dtype)
-
-    if out is None:
-        return rows()
-    for at in _blocks(B, out.numel()):
-        out[at] = rows()
-    return out
+    return _into(out, (W.T @ W * (2 / max(B * C, 1))).expand((B, d, d)).clone(), dtype)
 
 
 def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -503,18 +510,10 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W = _wide(W)
+    W, e, y = _wide(W), _wide(e), _wide(y)
     C, d = W.shape
     B = e.shape[0]
-
-    def rows() -> torch.Tensor:
-        return (torch.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1))).expand((B, d)).clone().to(dtype)
-
-    if out is None:
-        return rows()
-    for at in _blocks(B, out.numel()):
-        out[at] = rows()
-    return out
+    return _into(out, (torch.einsum("ij,ij->j", W, W) * (2 / max(B * C, 1))).expand((B, d)).clone(), dtype)
 
 
 def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -101,6 +101,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -130,7 +139,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -138,9 +147,14 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B, C = z.shape
-    return (_log_cosh(y - z).sum() / (B * C)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return _log_cosh(y - z).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / (B * C)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -322,7 +336,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -330,7 +344,12 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B, C = z.shape
-    part = y - z  # (B, C)
-    return ((4 * (torch.sigmoid(2 * part) * torch.sigmoid(-2 * part))).sum() / max(B * C, 1)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        part = y - z  # (B, C)
+        return (4 * (torch.sigmoid(2 * part) * torch.sigmoid(-2 * part))).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / max(B * C, 1)).to(dtype)

@@ -95,10 +95,26 @@ def _check_out(out: torch.Tensor | None, shape: tuple[int, ...], dtype: torch.dt
         raise ValueError("out must not share memory with an input; use a tensor of its own")
 
 
+def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The result in the dtype of the inputs, written into ``out`` if it is given."""
+    if out is None:
+        return x if x.dtype == dtype else x.to(dtype)
+    return x if x is out else out.copy_(x)
+
+
 def _blocks(rows: int, entries: int) -> list[slice]:
     """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
     step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -122,7 +138,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         8 ulp of each entry, and a roundoff for each number added over B, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -130,9 +146,14 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     B, C = z.shape
-    return (((z - y) ** 2).sum() / (B * C)).to(dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
+        return ((z - y) ** 2).sum(-1)
+
+    total = _by_rows(rows, B * C, z, y)  # (B,)
+    return (total.sum() / (B * C)).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -200,16 +221,9 @@ def hessian(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
+    z, y = _wide(z), _wide(y)
     B, C = z.shape
-
-    def rows() -> torch.Tensor:
-        return torch.diag_embed(z.new_full((B, C), 2 / max(B * C, 1))).to(dtype)
-
-    if out is None:
-        return rows()
-    for at in _blocks(B, out.numel()):
-        out[at] = rows()
-    return out
+    return _into(out, torch.diag_embed(z.new_full((B, C), 2 / max(B * C, 1))), dtype)
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -273,16 +287,9 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | No
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
+    z, y = _wide(z), _wide(y)
     B, C = z.shape
-
-    def rows() -> torch.Tensor:
-        return z.new_full((B, C), 2 / max(B * C, 1)).to(dtype)
-
-    if out is None:
-        return rows()
-    for at in _blocks(B, out.numel()):
-        out[at] = rows()
-    return out
+    return _into(out, z.new_full((B, C), 2 / max(B * C, 1)), dtype)
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -168,19 +168,30 @@ def _into(out: torch.Tensor | None, x: torch.Tensor, dtype: torch.dtype) -> torc
     return x if x is out else out.copy_(x)
 
 
-def _stacked(  # type: ignore[no-untyped-def]
-    along, V: torch.Tensor, axes: int, entries: int, out: torch.Tensor | None, dtype: torch.dtype
-) -> torch.Tensor:
-    """along(V) for a direction of so many axes or a stack of them: in parts, so that arrays of so many entries for each stay small."""
-    step = max(1, 2**20 // max(entries, 1))
-    if V.ndim == axes or len(V) <= step:
-        return _into(out, along(V), dtype)
-    parts = V.unbind() if step == 1 else V.split(step)
-    if out is None:
-        return (torch.stack if step == 1 else torch.cat)([along(part).to(dtype) for part in parts])
-    for target, part in zip(out.unbind() if step == 1 else out.split(step), parts, strict=True):
-        target.copy_(along(part))
-    return out
+def _blocks(rows: int, entries: int) -> list[slice]:
+    """Blocks of rows whose results stay in the cache: half a million of the entries each. Compiled code needs none."""
+    step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
+    return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
+
+
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
+    """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""
+    plain = out.dtype in (torch.float32, torch.float64) and out.is_contiguous() and _plain(out, *inputs)
+    spare = None
+    for at in _blocks(out.shape[axis], out.numel() // 2):  # a million: what is computed in place takes less room
+        target = out.narrow(axis, at.start, at.stop - at.start)
+        if plain:
+            spare = target.new_empty(target.shape[axis:]) if spare is None else spare[: target.shape[axis]]
+        yield at, target, target if plain else None, spare
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -276,6 +287,15 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     return z - z.gather(-1, top) - _log1p_others(z, top)
 
 
+def _log_likelihood(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.is_floating_point():
+        return (y * _log_softmax(z)).sum(-1)
+    top = _top(z)
+    own = z.gather(-1, y.long().unsqueeze(-1))
+    return (own - z.gather(-1, top) - _log1p_others(z, top)).squeeze(-1)
+
+
 def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     """log(sum(exp(z))) along the last axis, from the largest entry on."""
     top = _top(z)
@@ -348,17 +368,6 @@ def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return p.scatter(-1, at, -_others(p, at))
 
 
-def _at_labels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """sum(y*x) along the last axis for probabilities y, or x at class indices y."""
-    if y.is_floating_point():
-        return (y * x).sum(-1)
-    at = y.long()
-    if x.shape[:-1] != at.shape:
-        rows = torch.broadcast_shapes(x.shape[:-1], at.shape)
-        x, at = x.expand(*rows, x.shape[-1]), at.expand(rows)
-    return x.gather(-1, at.unsqueeze(-1)).squeeze(-1)
-
-
 def _with_diagonal(x: torch.Tensor, values: torch.Tensor, i: int = -2, j: int = -1) -> torch.Tensor:
     """Write ``values`` over the entries of x at which axes i and j agree; their common index is the last axis of ``values``."""
     torch.diagonal(x, dim1=i, dim2=j)[...] = values
@@ -391,7 +400,7 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
         the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -403,9 +412,13 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
-    B = z.shape[0]
-    s = _logsumexp(z)  # (B,)
-    return ((lam * torch.einsum("i,i->", s, s) - _at_labels(_log_softmax(z), y).sum()) / B).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return _logsumexp(z), _log_likelihood(z, y)
+
+    s, log_likelihood = _by_rows(rows, B * C, z, y)
+    return ((lam * torch.einsum("i,i->", s, s) - log_likelihood.sum()) / B).to(dtype)
 
 
 def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -443,9 +456,17 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    s = _logsumexp(z)  # (B,)
-    return _into(out, (_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1), dtype)
+
+    def rows(z: torch.Tensor, y: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z, spare)  # (B, C)
+        s = _logsumexp(z)  # (B,)
+        return ((_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z, y)
+    for at, target, _, spare in _workspaces(out, -2, z, y):
+        _into(target, rows(z[at], y[at], spare), dtype)
+    return out
 
 
 def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -482,12 +503,20 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax_apart(z)  # (B, C)
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
-    part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
-    return _into(out, _with_diagonal(part_1, part_2), dtype)
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        p = _softmax_apart(z)  # (B, C)
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        part_1 = (p * (part - 1 + -2 * lam * s)[:, None] / max(B, 1))[:, None, :] * p[:, :, None]  # (B, C, C)
+        part_2 = (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)  # (B, C)
+        return _with_diagonal(part_1, part_2).to(dtype)
+
+    if out is None:
+        return rows(z)
+    for at in _blocks(B, out.numel()):
+        out[at] = rows(z[at])
+    return out
 
 
 def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -528,18 +557,22 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
     z, y, v = _wide(z), _wide(y), _wide(v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    part_1 = 1 + part * s  # (B,)
-    p = _softmax(z)  # (B, C)
-    leader = _leader(p)  # (B, 1)
-    leads = _leads(p, leader)  # (B, 1)
 
-    def along(v: torch.Tensor) -> torch.Tensor:
+    def rows(z: torch.Tensor, v: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        part_1 = 1 + part * s  # (B,)
+        p = _softmax(z, spare)  # (B, C)
+        leader = _leader(p)  # (B, 1)
+        leads = _leads(p, leader)  # (B, 1)
         part_2 = part_1[:, None] * _centred(v, p, leader, leads) + (part * (p * v).sum(-1))[..., None]  # (..., B, C)
-        return part_2 * p / max(B, 1)
+        return (part_2 * p / max(B, 1)).to(dtype)
 
-    return _stacked(along, v, 2, B, out, dtype)
+    if out is None:
+        return rows(z, v)
+    for at, target, _, spare in _workspaces(out, -2, z, v):
+        _into(target, rows(z[at], v[..., at, :], spare), dtype)
+    return out
 
 
 def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -576,10 +609,18 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    return _into(out, (_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1), dtype)
+
+    def rows(z: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        p = _softmax(z, spare)  # (B, C)
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p / max(B, 1)).to(dtype)
+
+    if out is None:
+        return rows(z)
+    for at, target, _, spare in _workspaces(out, -2, z):
+        _into(target, rows(z[at], spare), dtype)
+    return out
 
 
 def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.Tensor:
@@ -600,7 +641,7 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
         the terms of a logsumexp are the largest number and what the others add to it.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C numbers.
+        Besides arguments and result, arrays of up to B*C numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -612,8 +653,13 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     dtype = z.dtype
     z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
-    B = z.shape[0]
-    p = _softmax(z)  # (B, C)
-    part = 2 * lam
-    s = _logsumexp(z)  # (B,)
-    return (((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum() / max(B, 1)).to(dtype)
+    B, C = z.shape
+
+    def rows(z: torch.Tensor) -> torch.Tensor:
+        p = _softmax(z)  # (B, C)
+        part = 2 * lam
+        s = _logsumexp(z)  # (B,)
+        return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum(-1)
+
+    total = _by_rows(rows, B * C, z)  # (B,)
+    return (total.sum() / max(B, 1)).to(dtype)

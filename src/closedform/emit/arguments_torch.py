@@ -206,6 +206,15 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 ''',
+    "_by_rows": '''
+def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
+    blocks = _blocks(arrays[0].shape[0], entries)
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+''',
     "_workspaces": '''
 def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
     """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""

@@ -55,6 +55,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         self._leads: dict[ir.Node, bool] = {}
         self.guard = guard
         self.sizes: dict[Dim, str] = {}
+        self.lengths: Mapping[Dim, str] = {}  # of axes that arrays have a part of, as code
         self._uses: dict[ir.Node, int] = {}
         self.helpers: dict[str, None] = {}
         self._kept: frozenset[ir.Node] = frozenset()
@@ -186,6 +187,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
             ir.MinusLabels: self._minus_labels,
             ir.Residual: self._residual,
             ir.AtLabels: lambda n: self.helper("_at_labels", self.code(n.arg), self.code(n.labels)),
+            ir.LogLikelihood: lambda n: self.helper("_log_likelihood", self.code(n.arg), self.code(n.labels)),
             ir.Diagonal: self.diagonal,
             ir.WithDiagonal: self._with_diagonal,
             ir.Laplacian: lambda n: self.helper("_laplacian", self._to_write_over(n, n.arg)),
@@ -221,7 +223,7 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
 
     def shape(self, dims: ir.Shape) -> str:
         """A tuple of sizes, with the leading axes."""
-        sizes = [self.size(dim) if dim is not None else "1" for dim in dims]
+        sizes = ["1" if dim is None else self.lengths.get(dim) or self.size(dim) for dim in dims]
         if self.leading or self._direction is not None:
             sizes = [f"*{self.lead()}", *sizes]
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

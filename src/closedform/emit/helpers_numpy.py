@@ -99,6 +99,15 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
     top = z.argmax(-1)[..., None]
     return z - np.take_along_axis(z, top, -1) - _log1p_others(z, top)
 ''',
+    "_log_likelihood": '''
+def _log_likelihood(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.ndim == z.ndim:
+        return (y * _log_softmax(z)).sum(-1)
+    top = z.argmax(-1)[..., None]
+    own = np.take_along_axis(z, y[..., None], -1)
+    return (own - np.take_along_axis(z, top, -1) - _log1p_others(z, top))[..., 0]
+''',
     "_logsumexp": '''
 def _logsumexp(z: np.ndarray) -> np.ndarray:
     """log(sum(exp(z))) along the last axis, from the largest entry on."""

@@ -130,6 +130,15 @@ def _log_softmax(z: torch.Tensor) -> torch.Tensor:
     top = _top(z)
     return z - z.gather(-1, top) - _log1p_others(z, top)
 ''',
+    "_log_likelihood": '''
+def _log_likelihood(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """log_softmax(z) at class indices y, of which no other entry is computed; or its mean under probabilities y."""
+    if y.is_floating_point():
+        return (y * _log_softmax(z)).sum(-1)
+    top = _top(z)
+    own = z.gather(-1, y.long().unsqueeze(-1))
+    return (own - z.gather(-1, top) - _log1p_others(z, top)).squeeze(-1)
+''',
     "_logsumexp": '''
 def _logsumexp(z: torch.Tensor) -> torch.Tensor:
     """log(sum(exp(z))) along the last axis, from the largest entry on."""

@@ -16,6 +16,7 @@ from closedform.lower.nodes import (
     Labels,
     Leader,
     Leads,
+    LogLikelihood,
     Map,
     MinusLabels,
     Node,
@@ -64,6 +65,7 @@ def describe(node: Node, known: dict[Node, str]) -> str:
         Residual: "residual",
         MinusLabels: "residual",
         AtLabels: "at_label",
+        LogLikelihood: "log_likelihood",
         Reduce: "total",
     }
     if isinstance(node, Map) and node.op == "mul":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from closedform.emit.checks import annotation, check_lines, condition_lines, direction_line, direction_of, tensors_of
 from closedform.emit.docs import method_docstring, operator_class_docstring, operator_docstring
-from closedform.emit.function import body_of, chunked, ending, out_line, signature, widening
+from closedform.emit.function import chunked, ending, out_line, signature
+from closedform.emit.precision import widening
 from closedform.emit.text import INDENT, docstring, indented, wrapped
 from closedform.emit.writer import Source, Writer
 from closedform.lower.nodes import Input, Labels
@@ -51,7 +52,7 @@ def _method(writer: Writer, operator: Operator, function: Function) -> str:
     names = writer.names([*arguments.values()])
     like = tensors[0]
     printer = writer.printer(arguments, like.name, names, guard=True, several=direction, rank=len(like.stand_in.dims))
-    statements, result = body_of(printer, function, into_out=array)
+    statements, result = printer.body(function.result, function.called, into_out=array)
     entries = chunked(printer, function)
     wide = f"{writer.variable(direction)} = _wide({writer.variable(direction)})" if direction and writer.backend.has_devices else ""
     lines = [f"{INDENT}{', '.join(item.name for item in kept)} = {', '.join(f'self.{item.name}' for item in kept)}"]

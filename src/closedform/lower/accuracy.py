@@ -117,6 +117,7 @@ class _Analysis:
             ir.MinusLabels: self._minus_labels,
             ir.Residual: lambda n: _over(self._function(0, n.arg), n.dims[-1:]),
             ir.AtLabels: self._at_labels,
+            ir.LogLikelihood: lambda n: _over(self._function(-1, n.arg), n.labels.dims[-1:]),
         }
 
     def of(self, node: ir.Node) -> Accuracy | None:

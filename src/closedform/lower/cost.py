@@ -70,6 +70,11 @@ def is_step(node: ir.Node) -> bool:
     return base(node) is node and not node.is_plain and not isinstance(node, ir.Input | ir.Labels)
 
 
+def is_squared_input(node: ir.Node) -> bool:
+    """Whether the node holds the squares of an argument; where they are summed, that is done as they are made."""
+    return isinstance(node, ir.Map) and node.op == "pow" and node.args[1] == ir.Number(Integer(2)) and isinstance(node.args[0], ir.Input)
+
+
 def _size(dims: ir.Shape) -> Expr:
     return Mul(*(dim for dim in dims if dim is not None))
 
@@ -100,6 +105,7 @@ _FLOPS: dict[type[ir.Node], Callable[..., Expr]] = {
     ir.JacobianProduct: lambda n: (CENTRED + 1) * entries(n),
     ir.TimesComplement: lambda n: 4 * entries(n),
     ir.Variance: lambda n: product_flops(n) + 2 * entries(n.arg) + 6 * entries(n),
+    ir.LogLikelihood: lambda n: ROW["logsumexp"] * entries(n.arg),
     ir.MinusLabels: lambda n: entries(n),
     ir.Residual: lambda n: ROW["softmax"] * entries(n.arg),
     ir.Laplacian: lambda n: entries(n),

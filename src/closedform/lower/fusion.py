@@ -12,6 +12,8 @@ The Jacobian of a softmax times an array, and the variance of an indicator, are 
 be computed in place.
 
     p*(x - sum(p*x))    p*(1 - p)
+
+Where a log-softmax is needed at the labels alone, the other entries are never computed.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from closedform.lower.nodes import (
+    AtLabels,
     Centred,
     Complement,
     JacobianProduct,
+    LogLikelihood,
     Map,
     MinusLabels,
     Node,
@@ -46,10 +50,16 @@ def fused(result: Node, names: Names) -> tuple[Node, Names]:
         for node in order
         if isinstance(node, MinusLabels) and is_softmax(node.arg) and uses[node.arg] == 1
     }
+    likelihoods: dict[Node, Node] = {
+        node: LogLikelihood(node.arg.arg, node.labels)
+        for node in order
+        if isinstance(node, AtLabels) and isinstance(node.arg, Row) and node.arg.op == "log_softmax"
+        if uses[node.arg] == 1 and node.arg.dims == node.labels.dims
+    }
     squared = {row for node in order if isinstance(node, Map) and node.op == "mul" for row in _squared(*node.args)}
     careful: dict[Node, Node] = {row: Row("softmax_apart", row.arg) for row in squared}
     named = tuple((substituted(node, careful), name) for node, name in names)
-    return _in_one_step(substituted(result, residuals | careful), named)
+    return _in_one_step(substituted(result, residuals | likelihoods | careful), named)
 
 
 def _in_one_step(result: Node, names: Names) -> tuple[Node, Names]:

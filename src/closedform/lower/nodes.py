@@ -292,6 +292,18 @@ class AtLabels(Node):
 
 
 @node
+class LogLikelihood(Node):
+    """sum(labels * log_softmax(arg)) along the last axis, in one step: log_softmax at the labels alone where they are class indices."""
+
+    arg: Node
+    labels: Labels
+
+    @cached_property
+    def dims(self) -> Shape:
+        return self.labels.dims[:-1]
+
+
+@node
 class Diagonal(Node):
     """Entries of ``arg`` at which the axes i < j agree; the common axis comes last."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, S
+from sympy import Expr, S
 
 from closedform.lower import nodes as ir
-from closedform.lower.cost import base, entries, flops, is_step, product_flops, read, written
+from closedform.lower.cost import base, entries, flops, is_squared_input, is_step, product_flops, read, written
 from closedform.lower.program import Function, Operator
 from closedform.lower.traversal import walk
 from closedform.notation import Dim
@@ -100,7 +100,7 @@ def _plan(derivation: str, name: str, results: Mapping[ir.Node, str], lets: Sequ
     final |= {base(node.arg) for node in final if isinstance(node, ir.WithDiagonal | ir.Laplacian)}  # is written over
     fleeting = _summed_squares(order)
     sizes = {entries(node) for node in order if node not in final | fleeting}
-    sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row)}  # its exponentials
+    sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row | ir.LogLikelihood)}  # its exponentials
     return Plan(derivation, name, steps, compulsory, _maximal(sizes), _held(order, final))
 
 
@@ -123,12 +123,8 @@ def _summed_squares(order: list[ir.Node]) -> set[ir.Node]:
     for node in order:
         for part in node.parts:
             users.setdefault(base(part), []).append(node)
-    squares = [node for node in order if isinstance(node, ir.Map) and node.op == "pow" and node.args[1] == ir.Number(Integer(2))]
-    return {
-        node
-        for node in squares
-        if isinstance(node.args[0], ir.Input) and all(isinstance(user, ir.Reduce | ir.Contract) for user in users.get(node, []))
-    }
+    squares = filter(is_squared_input, order)
+    return {node for node in squares if all(isinstance(user, ir.Reduce | ir.Contract) for user in users.get(node, []))}
 
 
 def _held(order: list[ir.Node], result: set[ir.Node]) -> tuple[Expr, ...]:
@@ -199,6 +195,7 @@ class _Words:
             ir.MinusLabels: "less the labels:",
             ir.Residual: "softmax less the labels:",
             ir.AtLabels: "entry at the label of",
+            ir.LogLikelihood: "log-softmax at the label of",
             ir.Diagonal: "diagonal of",
             ir.WithDiagonal: "with another diagonal:",
             ir.Laplacian: "with blocks that sum to zero:",

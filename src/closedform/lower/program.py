@@ -57,6 +57,11 @@ class Function:
     names: tuple[tuple[Node, str], ...] = field(default=())
     several: str = ""
 
+    @property
+    def called(self) -> dict[Node, str]:
+        """The name of each node that has one; the first, where lets are equal."""
+        return dict(reversed(self.names))
+
 
 @dataclass(frozen=True)
 class Kept:

@@ -1,10 +1,15 @@
-"""Whether a function treats the samples of a batch one by one, so that it may be computed block by block of them."""
+"""Whether a function treats the samples of a batch one by one, so that it may be computed block by block of them.
+
+A number, such as a loss, is often a function of one number for each sample, or of a few: then these are.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from closedform.lower.cost import is_step
+from closedform.lower.cost import is_squared_input, is_step
 from closedform.lower.nodes import (
     Contract,
     Diagonal,
@@ -13,15 +18,19 @@ from closedform.lower.nodes import (
     Input,
     Labels,
     Laplacian,
+    LogLikelihood,
+    Map,
     Matrix,
     Node,
     Number,
     Reduce,
     Row,
+    Variance,
+    View,
     WithDiagonal,
 )
 from closedform.lower.program import Function
-from closedform.lower.traversal import walk
+from closedform.lower.traversal import substituted, walk
 from closedform.notation import Dim
 
 
@@ -29,7 +38,83 @@ def is_rowwise(function: Function, batch: Dim | None) -> bool:
     """Whether every row of the result, along its first axis, is computed from the same rows of the arguments alone."""
     if batch is None or not function.axes or function.axes[0].dim != batch:
         return False
-    return all(_keeps_rows(node, batch) for node in walk(function.result))
+    return _is_by_rows(function.result, batch)
+
+
+@dataclass(frozen=True)
+class BySample:
+    """A number as what is computed from arrays of one number for each sample.
+
+    Attributes:
+        result: the number; what it sums over a batch and further axes is summed over these first.
+        arrays: those on the way to which there are larger ones.
+    """
+
+    result: Node
+    arrays: tuple[Node, ...]
+
+
+def by_sample(function: Function, batch: Dim | None) -> BySample:
+    """A function that has no axes, taken apart at the samples; without arrays where that is of no use."""
+    if batch is None or function.result.dims:
+        return BySample(function.result, ())
+    sums = {node: _rows_first(node) for node in walk(function.result) if isinstance(node, Reduce) and _is_of_rows(node, batch)}
+    result = substituted(function.result, {node: first for node, first in sums.items() if first is not node})
+    return BySample(result, tuple(_outermost(result, batch)))
+
+
+def on_the_way(arrays: Iterable[Node], batch: Dim) -> tuple[tuple[Dim, ...], ...]:
+    """The axes of the arrays with most axes of those that have rows and are held on the way to these."""
+    order = dict.fromkeys(node for array in arrays for node in walk(array))
+    held = [node.dims for node in order if is_step(node) and batch in node.dims and not is_squared_input(node)]
+    held += [node.arg.dims for node in order if isinstance(node, LogLikelihood | Row)]
+    shapes = dict.fromkeys(tuple(dim for dim in dims if dim is not None) for dims in held)
+    return tuple(shape for shape in shapes if len(shape) == max(map(len, shapes)))
+
+
+def _rows_first(node: Reduce) -> Node:
+    rest = tuple(axis for axis in node.axes if axis)
+    return Reduce(Reduce(node.arg, rest), (0,)) if rest and len(rest) + 1 == len(node.arg.dims) else node
+
+
+def _is_of_rows(node: Reduce, batch: Dim) -> bool:
+    """Whether it sums over the batch, and perhaps further axes, what is worth blocks."""
+    return 0 in node.axes and _is_worth_blocks(node.arg, batch)
+
+
+def _outermost(root: Node, batch: Dim) -> Iterator[Node]:
+    """The arrays of one number for each sample that larger ones are summed up to; what is then computed entry by entry needs no blocks."""
+    seen: set[Node] = set()
+
+    def visit(node: Node) -> Iterator[Node]:
+        if node in seen:
+            return
+        seen.add(node)
+        if node.dims == (batch,) and not isinstance(node, Map | View) and _is_worth_blocks(node, batch):
+            yield node
+            return
+        for part in node.parts:
+            yield from visit(part)
+
+    yield from visit(root)
+
+
+def _is_worth_blocks(root: Node, batch: Dim) -> bool:
+    """Whether it is computed row by row, with arrays on the way that have more than a number in each."""
+    return _is_by_rows(root, batch) and any(_is_larger(node, batch) for node in walk(root))
+
+
+def _is_larger(node: Node, batch: Dim) -> bool:
+    """Whether it is, or holds on the way, an array of more than a number for each sample."""
+    if isinstance(node, LogLikelihood | Variance) or (isinstance(node, Row) and batch in node.arg.dims):
+        return True
+    return is_step(node) and batch in node.dims and len(node.dims) > 1 and not is_squared_input(node)
+
+
+def _is_by_rows(root: Node, batch: Dim) -> bool:
+    """Whether the rows are computed from rows of arguments, of which there are some."""
+    order = tuple(walk(root))
+    return any(isinstance(node, Input | Labels) and batch in node.dims for node in order) and all(_keeps_rows(n, batch) for n in order)
 
 
 def larger_on_the_way(function: Function, batch: Dim) -> tuple[Dim, ...]:

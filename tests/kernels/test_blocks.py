@@ -1,0 +1,97 @@
+"""Kernels that run block by block of rows give what they give for all rows at once, however long a block is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_stated_memory import FUNCTIONS, Largest
+
+from closedform.check.backends import BACKENDS, Outcome, library
+from closedform.check.inputs import Choices, build, draw_recipe
+from closedform.check.judge import Judge
+from closedform.functions import KernelFunction
+from closedform.notation import Derivation
+
+# Seven samples in blocks of two: the last block is shorter.
+SIZES = {"B": 7, "C": 5, "d": 4}
+
+
+def outcome(module: ModuleType, derivation: Derivation, function: KernelFunction, backend: str) -> Outcome:
+    """What a kernel returns, and what it writes into ``out``."""
+    recipe = draw_recipe(Choices(), derivation.given, function.extra)
+    recipe = replace(recipe, sizes=tuple((name, SIZES.get(name, 3)) for name, _ in recipe.sizes))
+    inputs = build(recipe, derivation.given, function.extra, "float64")
+    found = Judge(getattr(module, function.name), derivation, function, library(backend), "float64", "cpu").outcome_of(inputs)
+    assert not found.violation
+    return found
+
+
+def of_two_rows(rows: int, entries: int) -> list[slice]:
+    return [slice(at, min(at + 2, rows)) for at in range(0, rows, 2)]
+
+
+def without_the_last_row(rows: int, entries: int) -> list[slice]:
+    return of_two_rows(rows - rows % 2, entries)
+
+
+def in_blocks(module: ModuleType, blocks: Callable[[int, int], list[slice]], monkeypatch: pytest.MonkeyPatch) -> None:
+    if hasattr(module, "_blocks"):
+        monkeypatch.setattr(module, "_blocks", blocks)
+
+
+def agree(found: Outcome, whole: Outcome) -> None:
+    """To rounding: the sums of blocks are sums of other terms."""
+    for got, want in ((found.result, whole.result), (found.written, whole.written)):
+        if got is not None and want is not None:
+            np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-14 * float(np.abs(want).max(initial=0)))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("derivation", "function"), FUNCTIONS)
+def test_blocks_are_the_whole(derivation: Derivation, function: KernelFunction, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(f"closedform.numeric.{backend}.{derivation.name}")
+    whole = outcome(module, derivation, function, backend)
+    in_blocks(module, of_two_rows, monkeypatch)
+    agree(outcome(module, derivation, function, backend), whole)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["value", "hessian_trace", "gradient"])
+def test_rows_that_no_block_has_are_missed(name: str, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    derivation, function = next(p.values for p in FUNCTIONS if p.id == f"cross_entropy.{name}")
+    assert isinstance(derivation, Derivation)
+    assert isinstance(function, KernelFunction)
+    module = importlib.import_module(f"closedform.numeric.{backend}.cross_entropy")
+    whole = outcome(module, derivation, function, backend)
+    in_blocks(module, without_the_last_row, monkeypatch)
+    with pytest.raises(AssertionError):
+        agree(outcome(module, derivation, function, backend), whole)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["mse", "squared_euclidean"])
+def test_an_array_filled_with_one_number_may_be_longer_than_a_block(name: str, backend: str) -> None:
+    kernels = importlib.import_module(f"closedform.numeric.{backend}.{name}")
+    z: Any = np.zeros((1100, 1000), np.float32) if backend == "numpy" else torch.zeros(1100, 1000)
+    found = kernels.hessian_diagonal(z, z)
+    assert found.shape == z.shape
+    assert (kernels.hessian_diagonal(z, z, out=found + 1) == found).all()
+    assert float(found.min()) == float(found.max()) == pytest.approx(2 / 1100 / (1000 if name == "mse" else 1))
+
+
+@pytest.mark.parametrize("name", ["value", "hessian_trace"])
+def test_no_number_needs_an_array_like_the_logits(name: str) -> None:
+    kernels = importlib.import_module("closedform.numeric.torch.cross_entropy")
+    z, y = torch.randn(256, 8192), torch.zeros(256, dtype=torch.long)
+    with (seen := Largest()):
+        found = getattr(kernels, name)(z, y)
+    assert seen.entries <= 2**19 < z.numel()
+    parts = torch.stack([getattr(kernels, name)(rows, labels) for rows, labels in zip(z.split(16), y.split(16), strict=True)])
+    torch.testing.assert_close(found, parts.mean(), rtol=1e-6, atol=0)
