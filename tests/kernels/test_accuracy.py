@@ -5,6 +5,7 @@ The truth is written here once more, from the definitions, with balls of 1,500 b
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from collections.abc import Callable
@@ -20,11 +21,13 @@ from hypothesis import strategies as st
 
 from closedform.numeric.numpy import cross_entropy as cross_entropy_numpy
 from closedform.numeric.numpy import focal as focal_numpy
+from closedform.numeric.numpy import info_nce as info_nce_numpy
 from closedform.numeric.numpy import linear_cross_entropy as linear_cross_entropy_numpy
 from closedform.numeric.numpy import softmax as softmax_numpy
 from closedform.numeric.numpy import temperature as temperature_numpy
 from closedform.numeric.torch import cross_entropy as cross_entropy_torch
 from closedform.numeric.torch import focal as focal_torch
+from closedform.numeric.torch import info_nce as info_nce_torch
 from closedform.numeric.torch import linear_cross_entropy as linear_cross_entropy_torch
 from closedform.numeric.torch import softmax as softmax_torch
 from closedform.numeric.torch import temperature as temperature_torch
@@ -79,18 +82,22 @@ def truths(z: np.ndarray, y: np.ndarray, v: np.ndarray) -> dict[str, tuple[list[
     return {name: (entries, entries) for name, entries in own.items()} | {"hvp": (product, condition)}
 
 
-def arguments(backend: str, *arrays: np.ndarray) -> list[object]:
-    return [torch.from_numpy(array) if backend == "torch" else array for array in arrays]
+def arguments(backend: str, device: str, *arrays: np.ndarray) -> list[object]:
+    return [torch.from_numpy(array).to(device) if backend == "torch" else array for array in arrays]
 
 
-def check(backend: str, z: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+def numbers(result: Any) -> np.ndarray:
+    return np.asarray(result.cpu() if isinstance(result, torch.Tensor) else result)
+
+
+def check(backend: str, device: str, z: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
     softmax, cross_entropy = MODULES[backend]
     dtype = str(z.dtype)
     flat = [p for row in probabilities(z) for p in row]
-    assert worst(np.asarray(softmax.value(*arguments(backend, z))), flat, flat, dtype) <= stated(softmax.value)
+    assert worst(numbers(softmax.value(*arguments(backend, device, z))), flat, flat, dtype) <= stated(softmax.value)
     for name, (truth, condition) in truths(z, y, v).items():
         kernel = getattr(cross_entropy, name)
-        found = np.asarray(kernel(*arguments(backend, *((z, y, v) if name == "hvp" else (z, y)))))
+        found = numbers(kernel(*arguments(backend, device, *((z, y, v) if name == "hvp" else (z, y)))))
         assert worst(found, truth, condition, dtype) <= stated(kernel), name
 
 
@@ -98,7 +105,7 @@ def check(backend: str, z: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_accuracy_is_as_stated_at_every_scale(backend: str, dtype: str, data: st.DataObject) -> None:
+def test_accuracy_is_as_stated_at_every_scale(backend: str, dtype: str, data: st.DataObject, device: str) -> None:
     B, C = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([2, 3, 8, 17]))
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     scale, offset = data.draw(st.sampled_from(SCALES)), data.draw(st.sampled_from([0.0, -1e3, 1e3]))
@@ -107,22 +114,22 @@ def test_accuracy_is_as_stated_at_every_scale(backend: str, dtype: str, data: st
     y = data.draw(st.sampled_from([top, generator.integers(0, C, B)]))
     direction = generator.standard_normal((B, C))
     v = data.draw(st.sampled_from([direction, direction + 1e4, np.eye(C)[top], np.full((B, C), 1.7)])).astype(dtype)
-    check(backend, z, y, v)
+    check(backend, device, z, y, v)
 
 
 @pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("scale", SCALES)
-def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float) -> None:
+def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float, device: str) -> None:
     generator = np.random.default_rng(5)
     z, v = ((generator.standard_normal((1, 150)) * size).astype(dtype) for size in (scale, 1.0))
-    check(backend, z, z.argmax(-1), v)
+    check(backend, device, z, z.argmax(-1), v)
 
 
 @pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("margin", [1.0, 4.0, 9.2, 11.0])
-def test_accuracy_where_the_first_of_many_classes_has_nearly_everything(backend: str, dtype: str, margin: float) -> None:
+def test_accuracy_where_the_first_of_many_classes_has_nearly_everything(backend: str, dtype: str, margin: float, device: str) -> None:
     """A sum that begins with its largest term rounds that with each that follows; torch's own put the diagonal off by 10 ulp."""
     z = np.random.default_rng(3).standard_normal((4, 700))
     z[:, 0] = np.log(np.exp(z).sum(-1)) + margin
@@ -133,9 +140,9 @@ def test_accuracy_where_the_first_of_many_classes_has_nearly_everything(backend:
     entries = [p for row in rows for p in row]
     diagonal = [p * (1 - p) / 4 for p in entries]
     gradient = [(p - (i == label)) / 4 for row, label in zip(rows, y, strict=True) for i, p in enumerate(row)]
-    assert worst(np.asarray(softmax.value(*arguments(backend, z))), entries, entries, dtype) <= 6
-    assert worst(np.asarray(cross_entropy.hessian_diagonal(*arguments(backend, z, y))), diagonal, diagonal, dtype) <= 6
-    assert worst(np.asarray(cross_entropy.gradient(*arguments(backend, z, y))), gradient, gradient, dtype) <= 6
+    assert worst(numbers(softmax.value(*arguments(backend, device, z))), entries, entries, dtype) <= 6
+    assert worst(numbers(cross_entropy.hessian_diagonal(*arguments(backend, device, z, y))), diagonal, diagonal, dtype) <= 6
+    assert worst(numbers(cross_entropy.gradient(*arguments(backend, device, z, y))), gradient, gradient, dtype) <= 6
 
 
 def mixed_rows(dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -152,21 +159,21 @@ def mixed_rows(dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("in_out", [False, True])
-def test_accuracy_of_several_directions_where_some_rows_have_a_leader(backend: str, dtype: str, in_out: bool) -> None:
+def test_accuracy_of_several_directions_where_some_rows_have_a_leader(backend: str, dtype: str, in_out: bool, device: str) -> None:
     z, y, V = mixed_rows(dtype)
     hvp = MODULES[backend][1].hvp
     out = np.empty_like(V)
-    found = np.asarray(hvp(*arguments(backend, z, y, V), **({"out": arguments(backend, out)[0]} if in_out else {})))
+    found = numbers(hvp(*arguments(backend, device, z, y, V), **({"out": arguments(backend, device, out)[0]} if in_out else {})))
     for v, product in zip(V, found, strict=True):
         truth, condition = truths(z, y, v)["hvp"]
         assert worst(product, truth, condition, dtype) <= stated(hvp)
-        alone = np.asarray(hvp(*arguments(backend, z, y, v), **({"out": arguments(backend, out[0])[0]} if in_out else {})))
+        alone = numbers(hvp(*arguments(backend, device, z, y, v), **({"out": arguments(backend, device, out[0])[0]} if in_out else {})))
         assert worst(alone, truth, condition, dtype) <= stated(hvp)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_hessian_of_the_features_keeps_its_digits_however_sure_the_head_is(backend: str, dtype: str) -> None:
+def test_hessian_of_the_features_keeps_its_digits_however_sure_the_head_is(backend: str, dtype: str, device: str) -> None:
     """Logits are whole numbers, from the first column of W alone, so only the Hessian is rounded; margins are 1, 8, 16 and 40."""
     W = np.array([[3, 1000.1], [2, 1000.7], [-5, 1002.3], [0, 999.2]], dtype)
     e = np.array([[1, 0], [8, 0], [16, 0], [40, 0]], dtype)
@@ -179,9 +186,9 @@ def test_hessian_of_the_features_keeps_its_digits_however_sure_the_head_is(backe
     condition = [sum((abs(term) for term in entry), arb(0)) / B for entry in terms]
     on = [i for i in range(len(truth)) if i % 4 in (0, 3)]  # the diagonals of blocks of two by two
     module = linear_cross_entropy_numpy if backend == "numpy" else linear_cross_entropy_torch
-    found = np.asarray(module.hessian_e(*arguments(backend, W, e, np.zeros(B, np.int64))))
+    found = numbers(module.hessian_e(*arguments(backend, device, W, e, np.zeros(B, np.int64))))
     assert worst(found, truth, condition, dtype) <= 8
-    diagonal = np.asarray(module.hessian_diagonal_e(*arguments(backend, W, e, np.zeros(B, np.int64))))
+    diagonal = numbers(module.hessian_diagonal_e(*arguments(backend, device, W, e, np.zeros(B, np.int64))))
     assert worst(diagonal, [truth[i] for i in on], [condition[i] for i in on], dtype) <= 8
 
 
@@ -197,32 +204,49 @@ LED_BY_SEVERAL = {
 @pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", LED_BY_SEVERAL)
-def test_accuracy_where_several_classes_lead_and_the_direction_is_the_same_for_them(backend: str, dtype: str, case: str) -> None:
+def test_accuracy_where_several_classes_lead_and_the_direction_is_the_same_for_them(
+    backend: str, dtype: str, case: str, device: str
+) -> None:
     """What is left of the direction is tiny beside it: the rounding of the mean must not be what is computed with."""
     z = np.array([LED_BY_SEVERAL[case]] * 2, dtype)
     hvp, y = MODULES[backend][1].hvp, np.zeros(2, np.int64)
     v = np.where(z > z.max() - 1, np.array([[1.1], [-0.7]]), np.array([[0.3], [2.9]])).astype(dtype)
     truth, condition = truths(z, y, v)["hvp"]
     out = np.empty_like(v)
-    results = [hvp(*arguments(backend, z, y, v)), hvp(*arguments(backend, z, y, v[None]))[0]]
-    results.append(hvp(*arguments(backend, z, y, v), out=arguments(backend, out)[0]))
+    results = [hvp(*arguments(backend, device, z, y, v)), hvp(*arguments(backend, device, z, y, v[None]))[0]]
+    results.append(hvp(*arguments(backend, device, z, y, v), out=arguments(backend, device, out)[0]))
     for found in results:
-        assert worst(np.asarray(found), truth, condition, dtype) <= stated(hvp)
+        assert worst(numbers(found), truth, condition, dtype) <= stated(hvp)
 
 
 @pytest.mark.parametrize("module", [temperature_numpy, temperature_torch], ids=["numpy", "torch"])
-def test_no_offset_of_gradient_or_direction_counts_in_the_curvature_of_softmax(module: Any) -> None:
+def test_no_offset_of_gradient_or_direction_counts_in_the_curvature_of_softmax(module: Any, device: str) -> None:
     z, g, v = (np.array(row, "float32") for row in ([0, 1, 2], [0, 1, 3], [0, 2, 1]))
     p = np.exp(z.astype("float64")) / np.exp(z.astype("float64")).sum()
     joint = (g - p @ g) * (v - p @ v)
-    make = torch.from_numpy if module is temperature_torch else np.asarray
-    found = module.hvp(make(z), 1.0, make(g + np.float32(1000)), make(v - np.float32(1000)))
-    np.testing.assert_allclose(np.asarray(found), p * (joint - p @ joint), rtol=16 * float(np.finfo("float32").eps))
+    backend = "torch" if module is temperature_torch else "numpy"
+    logits, *offset = arguments(backend, device, z, g + np.float32(1000), v - np.float32(1000))
+    np.testing.assert_allclose(numbers(module.hvp(logits, 1.0, *offset)), p * (joint - p @ joint), rtol=16 * float(np.finfo("float32").eps))
+
+
+@pytest.mark.parametrize("backend", MODULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_variance_to_which_a_rare_class_alone_adds_keeps_its_digits(backend: str, dtype: str, stacked: bool, device: str) -> None:
+    """Keys of one value but for that of probability r: their variance is 4 r (1 - r), by hand, and beside the squares it is tiny."""
+    logits = np.array([10, 9, 9, -4], dtype)
+    keys = np.stack([logits, np.array([3, 3, 3, 5], dtype)], -1)
+    queries = np.array([[1, 0]] * 4, dtype)
+    rare = math.exp(-14) / (1 + 2 * math.exp(-1) + math.exp(-14))
+    given = [np.stack([x, x]) if stacked else x for x in (queries, keys)]
+    module = info_nce_numpy if backend == "numpy" else info_nce_torch
+    found = numbers(module.hessian_diagonal_q(*arguments(backend, device, *given), 1.0))
+    np.testing.assert_allclose(found[..., 1], rare * (1 - rare), rtol=8 * float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("module", [focal_numpy, focal_torch], ids=["numpy", "torch"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_slope_of_an_answer_that_is_right_already_keeps_its_digits(module: Any, dtype: str) -> None:
+def test_the_slope_of_an_answer_that_is_right_already_keeps_its_digits(module: Any, dtype: str, device: str) -> None:
     """(1 - p)^g (1 - p - g p log p): 1 - p*(1 + g log p), as it is derived, is the rounding of 1 once p is nearly that."""
     ctx.prec = 1500
     z = np.array([[-20.0, -1.0, 0.3, 5.0, 15.0, 25.0, 40.0]], dtype)
@@ -231,20 +255,20 @@ def test_the_slope_of_an_answer_that_is_right_already_keeps_its_digits(module: A
         p, rest = 1 / (1 + arb(-float(x)).exp()), 1 / (1 + arb(float(x)).exp())
         truth.append(-(rest**2) * (rest - 2 * p * p.log()) / 7)
     backend = "torch" if module is focal_torch else "numpy"
-    found = np.asarray(module.gradient(*arguments(backend, z, np.ones_like(z)), 2.0))
+    found = numbers(module.gradient(*arguments(backend, device, z, np.ones_like(z)), 2.0))
     assert worst(found, truth, truth, dtype) <= 8
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
-def test_accuracy_of_a_compiled_product_into_out() -> None:
+def test_accuracy_of_a_compiled_product_into_out(device: str) -> None:
     z, y, V = mixed_rows("float32")
     hvp = cross_entropy_torch.hvp
     z[0] = [20, 20, 20, 0, 0, 0]
     V = np.concatenate([V, np.where(z > 10, 1.1, 0.3).astype("float32")[None]])
-    compiled, out = torch.compile(hvp, fullgraph=True), torch.empty(z.shape)
+    compiled, out = torch.compile(hvp, fullgraph=True), torch.empty(z.shape, device=device)
     for v in V:
-        assert compiled(*arguments("torch", z, y, v), out=out) is out
-        assert worst(out.numpy(), *truths(z, y, v)["hvp"], "float32") <= stated(hvp)
+        assert compiled(*arguments("torch", device, z, y, v), out=out) is out
+        assert worst(numbers(out), *truths(z, y, v)["hvp"], "float32") <= stated(hvp)
 
 
 def test_a_kernel_that_cancels_is_found_out() -> None:

@@ -87,7 +87,7 @@ def test_many_promises_can_be_held_to_account() -> None:
 
 
 @pytest.mark.parametrize(("derivation", "function", "made"), PROMISED, ids=[f"{d.name}.{f.name}" for d, f, _ in PROMISED])
-def test_kernels_are_as_accurate_as_promised(derivation: Derivation, function: KernelFunction, made: Promise) -> None:
+def test_kernels_are_as_accurate_as_promised(derivation: Derivation, function: KernelFunction, made: Promise, device: str) -> None:
     setting = Setting((*derivation.given, *function.extra), derivation.lets)
     for number, dtype in enumerate(("float32", "float64")):
         recipe = draw_recipe(Choices(seed=(number, len(function.name))), derivation.given, function.extra, maps_over_leading=False)
@@ -100,7 +100,9 @@ def test_kernels_are_as_accurate_as_promised(derivation: Derivation, function: K
             measure = evaluate(formula, terms, inputs.sizes, exact, Ball(1500), function.axes)
         for backend in BACKENDS:
             kernel = getattr(module(derivation, backend), function.name)
-            outcome = Judge(kernel, derivation, function, library(backend), dtype, "cpu").outcome_of(inputs)
+            outcome = Judge(kernel, derivation, function, library(backend), dtype, device if backend == "torch" else "cpu").outcome_of(
+                inputs
+            )
             assert not outcome.violation
             found = np.asarray(outcome.result)
             assert worst(found, np.asarray(truth, dtype=object), np.asarray(measure, dtype=object), dtype) <= made.allowed(inputs)
