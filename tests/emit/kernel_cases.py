@@ -276,6 +276,28 @@ CASES = (
         x=_randn(B, D),
         y=_randn(B, C),
     ),
+    _case(
+        "product_of_sums",
+        (Given(zb),),
+        (Let(L, summation(sigmoid(zb[b, i]), b, i) * summation(zb[b, i] ** 2, b, i)),),
+        (zb,),
+        lambda z: torch.sigmoid(z).sum() * (z**2).sum(),
+        batch=B,
+        z=_randn(B, C),
+    ),
+    _case(
+        "spread_of_losses",
+        (Given(zb),),
+        (
+            Let(tensor("s", B)[b], log(summation(exp(zb[b, k]), k))),
+            Let(mu, summation(tensor("s", B)[b], b) / B, "mean"),
+            Let(L, summation((tensor("s", B)[b] - mu) ** 2, b) / B),
+        ),
+        (zb,),
+        lambda z: z.logsumexp(-1).var(correction=0),
+        batch=B,
+        z=_randn(B, C),
+    ),
 )
 
 

@@ -63,10 +63,17 @@ def call(kernel: Callable[..., object], backend: str, inputs: dict[str, Tensor],
     return torch.as_tensor(np.asarray(kernel(*(x.numpy() if x.ndim else float(x) for x in arguments))))
 
 
+def of_two_rows(rows: int, entries: int) -> list[slice]:
+    return [slice(at, min(at + 2, rows)) for at in range(0, rows, 2)]
+
+
+@pytest.mark.parametrize("in_blocks", [False, True])
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.derivation.name)
-def test_kernels_agree_with_autograd(case: Case, backend: str) -> None:
+def test_kernels_agree_with_autograd(case: Case, backend: str, in_blocks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     module = kernels(case.derivation, backend)
+    if in_blocks and hasattr(module, "_blocks"):
+        monkeypatch.setattr(module, "_blocks", of_two_rows)
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)
         inputs = case.inputs(generator)

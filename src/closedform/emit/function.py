@@ -74,7 +74,7 @@ def chunked(printer: BodyPrinter, function: Function) -> str | None:
     if direction is None:
         return None
     way = [node for node in walk(function.result) if printer.leads(node) and None not in node.dims and node != function.result]
-    shapes = [node.dims for node in way if node.dims != direction.dims]
+    shapes = [node.dims for node in way if node.dims not in ((), direction.dims)]
     if not shapes:
         return None
     return " * ".join(printer.size(dim) for dim in max(shapes, key=len) if dim is not None)
