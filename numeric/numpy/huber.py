@@ -100,9 +100,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
 
 
-def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -162,7 +161,7 @@ def value(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.ndarray:
         part = np.abs(r)  # (B, C)
         return np.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return total.sum() / (B * C)
 
 
@@ -358,5 +357,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, d: float | np.ndarray) -> np.nda
         r = z - y  # (B, C)
         return np.where(np.abs(r) <= d, z.dtype.type(1), z.dtype.type(0)).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return total.sum() / max(B * C, 1)

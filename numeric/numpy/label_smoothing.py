@@ -124,9 +124,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
 
 
-def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -336,7 +335,7 @@ def value(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.ndarray:
         log_softmax = _log_softmax(z)  # (B, C)
         return _at_labels(log_softmax, y), log_softmax.sum(-1)
 
-    at_label, total = _by_rows(rows, B * C, z, y)
+    at_label, total = _by_rows(rows, _blocks(B, B * C), z, y)
     return -((1 - eps) * at_label.sum() + eps / C * total.sum()) / B
 
 
@@ -549,5 +548,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray) -> np.n
         p = _softmax(z)  # (B, C)
         return _times_complement(p).sum(-1)
 
-    total = _by_rows(rows, B * C, z)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     return total.sum() / max(B, 1)

@@ -145,9 +145,13 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
 
 
-def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _product_blocks(rows: int, entries: int) -> list[slice]:
+    """Longer blocks, for rows that a matrix is multiplied by, which is read for each block: four million entries, and at least 256 rows."""
+    return _blocks(rows, min(entries // 16, 2**10 * rows))
+
+
+def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -436,7 +440,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         return _log_likelihood(z, y)
 
-    log_likelihood = _by_rows(rows, B * C, e, y)  # (B,)
+    log_likelihood = _by_rows(rows, _product_blocks(B, B * C), e, y)  # (B,)
     return -log_likelihood.sum() / B
 
 
@@ -628,7 +632,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         p = _softmax(z, z)  # (B, C)
         return _times_complement(p).sum(-1)
 
-    total = _by_rows(rows, B * C, e)  # (B,)
+    total = _by_rows(rows, _product_blocks(B, B * C), e)  # (B,)
     return np.einsum("ij,ij->i", e, e) @ total / max(B, 1)
 
 
@@ -651,7 +655,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C or B*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -662,13 +666,14 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
     out = _output(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
+    C = W.shape[0]
     B = e.shape[0]
 
     def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         return _divided(_softmax_minus_labels(z, y, z) @ W, max(B, 1))
 
-    for at in _blocks(B, out.size):
+    for at in _product_blocks(B, max(out.size, B * C)):
         out[at] = rows(e[at], y[at])
     return out
 
@@ -739,7 +744,8 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction, for a block of rows at a
+        time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -751,6 +757,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     _check_direction("v", v, (sizes["B"], sizes["d"]), W.dtype)
     _check_y(y)
     out = _output(out, (*v.shape[:-2], sizes["B"], sizes["d"]), W.dtype, W, e, y, v)
+    C = W.shape[0]
     B = e.shape[0]
 
     def rows(e: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -761,7 +768,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         leads = _leads(p, leader)  # (B, 1)
         return _divided(_stack_times(_softmax_jvp(vW, p, leader, leads, vW), W), max(B, 1))
 
-    for at in _blocks(B, out.size):
+    for at in _product_blocks(B, max(out.size, B * C)):
         out[..., at, :] = rows(e[at], v[..., at, :])
     return out
 
@@ -846,7 +853,7 @@ def hessian_trace_e(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         p = _softmax(z, z)  # (B, C)
         return _variance(W, p, p.argmax(-1)[..., None]).sum(-1)
 
-    total = _by_rows(rows, max(B * C, B * d), e)  # (B,)
+    total = _by_rows(rows, _product_blocks(B, max(B * C, B * d)), e)  # (B,)
     return total.sum() / max(B, 1)
 
 

@@ -121,9 +121,13 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
 
 
-def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _product_blocks(rows: int, entries: int) -> list[slice]:
+    """Longer blocks, for rows that a matrix is multiplied by, which is read for each block: four million entries, and at least 256 rows."""
+    return _blocks(rows, min(entries // 16, 2**10 * rows))
+
+
+def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -190,7 +194,7 @@ def value(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         return ((z - y) ** 2).sum(-1)
 
-    total = _by_rows(rows, B * C, e, y)  # (B,)
+    total = _by_rows(rows, _product_blocks(B, B * C), e, y)  # (B,)
     return total.sum() / (B * C)
 
 
@@ -368,7 +372,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C or B*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -383,7 +387,7 @@ def gradient_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         z = e @ W.T  # (B, C)
         return (z - y) @ W * (2 / max(B * C, 1))
 
-    for at in _blocks(B, out.size):
+    for at in _product_blocks(B, max(out.size, B * C)):
         out[at] = rows(e[at], y[at])
     return out
 
@@ -438,7 +442,8 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction, for a block of rows at a
+        time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -453,7 +458,7 @@ def hvp_e(W: np.ndarray, e: np.ndarray, y: np.ndarray, v: np.ndarray, *, out: np
     def rows(v: np.ndarray) -> np.ndarray:
         return _stack_times(_stack_times(v, W.T), W) * (2 / max(B * C, 1))
 
-    for at in _blocks(B, out.size):
+    for at in _product_blocks(B, max(out.size, B * C)):
         out[..., at, :] = rows(v[..., at, :])
     return out
 

@@ -85,9 +85,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
 
 
-def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -150,7 +149,7 @@ def value(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     def rows(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         return _log_cosh(y - z).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return total.sum() / (B * C)
 
 
@@ -330,5 +329,5 @@ def hessian_trace(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         part = y - z  # (B, C)
         return (4 * (_sigmoid(2 * part) * _sigmoid(-2 * part))).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return total.sum() / max(B * C, 1)

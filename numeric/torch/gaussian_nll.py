@@ -140,9 +140,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -191,7 +190,7 @@ def value(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         mu, y, v = _wide(mu), _wide(y), _wide(v)
         return ((mu - y) ** 2 / v + torch.log(v)).sum(-1)
 
-    total = _by_rows(rows, B * C, mu, y, v)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), mu, y, v)  # (B,)
     return (total.sum() / (2 * B * C)).to(dtype)
 
 
@@ -390,7 +389,7 @@ def hessian_trace_mu(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torc
         v = _wide(v)
         return (1 / v).sum(-1)
 
-    total = _by_rows(rows, B * C, v)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), v)  # (B,)
     return (total.sum() / max(B * C, 1)).to(dtype)
 
 
@@ -593,5 +592,5 @@ def hessian_trace_v(mu: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch
         mu, y, v = _wide(mu), _wide(y), _wide(v)
         return ((1 - 2 * ((mu - y) ** 2 / v)) / v**2).sum(-1)
 
-    total = _by_rows(rows, B * C, mu, y, v)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), mu, y, v)  # (B,)
     return (-total.sum() / max(2 * B * C, 1)).to(dtype)

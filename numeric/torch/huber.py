@@ -134,9 +134,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -189,7 +188,7 @@ def value(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Te
         part = torch.abs(r)  # (B, C)
         return torch.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return (total.sum() / (B * C)).to(dtype)
 
 
@@ -403,5 +402,5 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> 
         r = z - y  # (B, C)
         return torch.where(torch.abs(r) <= d, z.new_full((), 1), 0).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return (total.sum() / max(B * C, 1)).to(dtype)

@@ -149,9 +149,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -386,7 +385,7 @@ def value(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z, y = _wide(z), _wide(y)
         return torch.where(y <= 0, 0, y * (torch.log(y) - _log_softmax(z))).sum(-1)
 
-    total = _by_rows(rows, B * C, z, y)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z, y)  # (B,)
     return (total.sum() / B).to(dtype)
 
 
@@ -596,5 +595,5 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         p = _softmax(z)  # (B, C)
         return _times_complement(p).sum(-1)
 
-    total = _by_rows(rows, B * C, z)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     return (total.sum() / max(B, 1)).to(dtype)

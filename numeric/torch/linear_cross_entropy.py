@@ -201,9 +201,18 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _product_blocks(rows: int, entries: int) -> list[slice]:
+    """Longer blocks, for rows that a matrix is multiplied by, which is read for each block: four million entries, and at least 256 rows."""
+    return _blocks(rows, min(entries // 8, 2**11 * rows))
+
+
+def _joined(parts: list[torch.Tensor], axis: int) -> torch.Tensor:
+    """Blocks of rows as one array."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
+
+
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -535,7 +544,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = e @ W.T  # (B, C)
         return _log_likelihood(z, y)
 
-    log_likelihood = _by_rows(rows, B * C, e, y)  # (B,)
+    log_likelihood = _by_rows(rows, _product_blocks(B, B * C), e, y)  # (B,)
     return (-log_likelihood.sum() / B).to(dtype)
 
 
@@ -737,7 +746,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         p = _softmax(z, _own(z))  # (B, C)
         return _times_complement(p).sum(-1)
 
-    total = _by_rows(rows, B * C, e)  # (B,)
+    total = _by_rows(rows, _product_blocks(B, B * C), e)  # (B,)
     return (torch.einsum("ij,ij->i", e, e) @ total / max(B, 1)).to(dtype)
 
 
@@ -760,7 +769,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C or B*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -773,6 +782,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     _check_out(out, (sizes["B"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
     W = _wide(W)
+    C = W.shape[0]
     B = e.shape[0]
 
     def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -781,8 +791,8 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         return (_softmax_minus_labels(z, y, _own(z, y)) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
-        return rows(e, y)
-    for at in _blocks(B, out.numel()):
+        return _by_rows(rows, _product_blocks(B, B * C), e, y)
+    for at in _product_blocks(B, max(out.numel(), B * C)):
         out[at] = rows(e[at], y[at])
     return out
 
@@ -831,7 +841,7 @@ def hessian_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.T
         return (centred.mT @ (centred * (p / max(B, 1))[:, :, None])).to(dtype)
 
     if out is None:
-        return torch.cat([rows(e[at]) for at in _blocks(B, B * C * d)], -3)
+        return _by_rows(rows, _blocks(B, B * C * d), e)
     for at in _blocks(B, max(out.numel(), B * C * d)):
         out[at] = rows(e[at])
     return out
@@ -858,7 +868,8 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction, for a block of rows at a
+        time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -872,6 +883,7 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["d"]), W.dtype, W, e, y, v)
     dtype = W.dtype
     W = _wide(W)
+    C = W.shape[0]
     B = e.shape[0]
 
     def rows(e: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -884,8 +896,8 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         return (_softmax_jvp(vW, p, leader, leads, _own(vW, p)) @ W).div_(max(B, 1)).to(dtype)
 
     if out is None:
-        return rows(e, v)
-    for at in _blocks(B, out.numel()):
+        return _joined([rows(e[at], v[..., at, :]) for at in _product_blocks(B, B * C)], -2)
+    for at in _product_blocks(B, max(out.numel(), B * C)):
         out[..., at, :] = rows(e[at], v[..., at, :])
     return out
 
@@ -934,7 +946,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         return (product / max(B, 1)).to(dtype)
 
     if out is None:
-        return torch.cat([rows(e[at]) for at in _blocks(B, B * C * d)], -2)
+        return _by_rows(rows, _blocks(B, B * C * d), e)
     for at in _blocks(B, max(out.numel(), B * C * d)):
         out[at] = rows(e[at])
     return out
@@ -978,7 +990,7 @@ def hessian_trace_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
         p = _softmax(z, _own(z))  # (B, C)
         return _variance(W, p, _top(p)).sum(-1)
 
-    total = _by_rows(rows, max(B * C, B * d), e)  # (B,)
+    total = _by_rows(rows, _product_blocks(B, max(B * C, B * d)), e)  # (B,)
     return (total.sum() / max(B, 1)).to(dtype)
 
 

@@ -138,9 +138,18 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _product_blocks(rows: int, entries: int) -> list[slice]:
+    """Longer blocks, for rows that a matrix is multiplied by, which is read for each block: four million entries, and at least 256 rows."""
+    return _blocks(rows, min(entries // 8, 2**11 * rows))
+
+
+def _joined(parts: list[torch.Tensor], axis: int) -> torch.Tensor:
+    """Blocks of rows as one array."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
+
+
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -192,7 +201,7 @@ def value(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = e @ W.T  # (B, C)
         return ((z - y) ** 2).sum(-1)
 
-    total = _by_rows(rows, B * C, e, y)  # (B,)
+    total = _by_rows(rows, _product_blocks(B, B * C), e, y)  # (B,)
     return (total.sum() / (B * C)).to(dtype)
 
 
@@ -381,7 +390,7 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers.
+        Besides arguments and result, arrays of up to B*C or B*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -400,8 +409,8 @@ def gradient_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         return ((z - y) @ W * (2 / max(B * C, 1))).to(dtype)
 
     if out is None:
-        return rows(e, y)
-    for at in _blocks(B, out.numel()):
+        return _by_rows(rows, _product_blocks(B, B * C), e, y)
+    for at in _product_blocks(B, max(out.numel(), B * C)):
         out[at] = rows(e[at], y[at])
     return out
 
@@ -458,7 +467,8 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, C.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction.
+        Besides arguments and result, arrays of up to B*C or B*d numbers for each direction, for a block of rows at a
+        time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -477,8 +487,8 @@ def hvp_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, v: torch.Tensor, *,
         return ((v @ W.T) @ W * (2 / max(B * C, 1))).to(dtype)
 
     if out is None:
-        return rows(v)
-    for at in _blocks(B, out.numel()):
+        return _joined([rows(v[..., at, :]) for at in _product_blocks(B, B * C)], -2)
+    for at in _product_blocks(B, max(out.numel(), B * C)):
         out[..., at, :] = rows(v[..., at, :])
     return out
 

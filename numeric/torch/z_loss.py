@@ -174,9 +174,8 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 
 
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
@@ -417,7 +416,7 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
     def rows(z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return _logsumexp(z), _log_likelihood(z, y)
 
-    s, log_likelihood = _by_rows(rows, B * C, z, y)
+    s, log_likelihood = _by_rows(rows, _blocks(B, B * C), z, y)
     return ((lam * torch.einsum("i,i->", s, s) - log_likelihood.sum()) / B).to(dtype)
 
 
@@ -661,5 +660,5 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
         s = _logsumexp(z)  # (B,)
         return ((_complement(p) * (1 + part * s)[:, None] + part * p) * p).sum(-1)
 
-    total = _by_rows(rows, B * C, z)  # (B,)
+    total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     return (total.sum() / max(B, 1)).to(dtype)

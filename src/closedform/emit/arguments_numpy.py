@@ -151,10 +151,14 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     step = max(1, 2**18 * rows // max(entries, 1))
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), step)]
 ''',
+    "_product_blocks": '''
+def _product_blocks(rows: int, entries: int) -> list[slice]:
+    """Longer blocks, for rows that a matrix is multiplied by, which is read for each block: four million entries, and at least 256 rows."""
+    return _blocks(rows, min(entries // 16, 2**10 * rows))
+''',
     "_by_rows": '''
-def _by_rows(rows, entries: int, *arrays: np.ndarray):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]

@@ -206,10 +206,19 @@ def _blocks(rows: int, entries: int) -> list[slice]:
     step = rows if torch.compiler.is_compiling() else max(1, 2**19 * rows // max(entries, 1))
     return [slice(at, min(at + step, rows)) for at in range(0, max(rows, 1), max(step, 1))]
 ''',
+    "_product_blocks": '''
+def _product_blocks(rows: int, entries: int) -> list[slice]:
+    """Longer blocks, for rows that a matrix is multiplied by, which is read for each block: four million entries, and at least 256 rows."""
+    return _blocks(rows, min(entries // 8, 2**11 * rows))
+''',
+    "_joined": '''
+def _joined(parts: list[torch.Tensor], axis: int) -> torch.Tensor:
+    """Blocks of rows as one array."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
+''',
     "_by_rows": '''
-def _by_rows(rows, entries: int, *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
-    """What ``rows`` gives for each row of some arrays, block by block, as what it computes on the way has so many entries."""
-    blocks = _blocks(arrays[0].shape[0], entries)
+def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[no-untyped-def]
+    """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]

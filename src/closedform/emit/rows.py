@@ -17,7 +17,7 @@ from closedform.emit.text import INDENT, indented, wrapped
 from closedform.emit.writer import Writer
 from closedform.lower.nodes import Input, Labels, Map, Node, Number, is_softmax
 from closedform.lower.program import Function
-from closedform.lower.rowwise import larger_on_the_way
+from closedform.lower.rowwise import larger_on_the_way, multiplies_rows
 from closedform.lower.traversal import walk
 from closedform.notation import Dim, Given
 
@@ -27,6 +27,7 @@ class Block:
     """Variables of a block of rows: how many rows there are, which are in it, their part of ``out``, and what may be computed in.
 
     ``largest``: the number of entries of an array on the way that is larger than the result, for all rows, as code; or nothing.
+    ``blocks``: the helper that says which blocks there are.
     """
 
     size: str
@@ -35,13 +36,14 @@ class Block:
     into: str
     spare: str
     largest: str
+    blocks: str
 
 
 def array_lines(writer: Writer, function: Function, batch: Dim, printer: BodyPrinter, names: Names) -> list[str]:
     """The body as a function of rows; called once for all of them, or block by block into ``out``."""
     rows = [given for given in used_by([function.result], function.parameters) if batch in given.dims]
     outside = widened_outside([function.result], [], rows, function.parameters)
-    block = _block(writer, names, printer.size(batch), " * ".join(map(printer.size, larger_on_the_way(function, batch))))
+    block = _block(writer, function, names, printer, batch)
     printer.placed = _placed(function, block)
     printer.lengths = {batch: length(writer, rows, batch)}
     statements, result = printer.body(function.result, function.called)
@@ -83,9 +85,16 @@ def length(writer: Writer, rows: Sequence[Given], batch: Dim) -> str:
     return f"{writer.variable(given)}.shape[{axis}]"
 
 
-def _block(writer: Writer, names: Names, size: str, largest: str) -> Block:
+def blocks_of(nodes: Iterable[Node], largest: Sequence[Dim], batch: Dim) -> str:
+    """The helper for blocks of rows: those that a matrix is multiplied by are long, unless each makes a matrix of its own."""
+    return "_product_blocks" if len(largest) == 2 and multiplies_rows(nodes, batch) else "_blocks"
+
+
+def _block(writer: Writer, function: Function, names: Names, printer: BodyPrinter, batch: Dim) -> Block:
+    larger = larger_on_the_way(function, batch)
+    size, largest, blocks = printer.size(batch), " * ".join(map(printer.size, larger)), blocks_of([function.result], larger, batch)
     at, target, spare = map(names.fresh, ("at", "target", "spare"))
-    return Block(size, at, target, names.fresh("into") if writer.backend.has_devices else target, spare, largest)
+    return Block(size, at, target, names.fresh("into") if writer.backend.has_devices else target, spare, largest, blocks)
 
 
 def _placed(function: Function, block: Block) -> dict[Node, str]:
@@ -121,18 +130,22 @@ def _without_out(writer: Writer, function: Function, block: Block, names: Sequen
     """All rows at once, or block by block where more than the result is held on the way; autograd follows either."""
     if not block.largest:
         return [f"{INDENT}if out is None:", f"{INDENT * 2}return rows({', '.join(names)})"]
-    writer.need(["_blocks"])
-    parts = f"[rows({', '.join(picked)}) for {block.at} in _blocks({block.size}, {block.largest})]"
-    return [f"{INDENT}if out is None:", f"{INDENT * 2}return torch.cat({parts}, -{len(function.axes)})"]
+    blocks = f"{block.blocks}({block.size}, {block.largest})"
+    if direction_of(function) is None:
+        joined, helper = f"_by_rows(rows, {blocks}, {', '.join(names)})", "_by_rows"
+    else:  # of which there may be a stack
+        joined, helper = f"_joined([rows({', '.join(picked)}) for {block.at} in {blocks}], -{len(function.axes)})", "_joined"
+    writer.need([block.blocks, helper])
+    return [f"{INDENT}if out is None:", f"{INDENT * 2}return {joined}"]
 
 
 def _loop(writer: Writer, function: Function, block: Block, call: str) -> list[str]:
     """Each block's result is copied into its part of ``out``."""
-    writer.need(["_blocks"])
+    writer.need([block.blocks])
     target = f"out[{_slice(function.axes, block.at) if direction_of(function) else block.at}]"
     count = "out.numel()" if writer.backend.has_devices else "out.size"
     count = f"max({count}, {block.largest})" if block.largest else count
-    return [f"{INDENT}for {block.at} in _blocks({block.size}, {count}):", f"{INDENT * 2}{target} = {call}"]
+    return [f"{INDENT}for {block.at} in {block.blocks}({block.size}, {count}):", f"{INDENT * 2}{target} = {call}"]
 
 
 def _placing_loop(writer: Writer, function: Function, names: Sequence[str], block: Block, places: Sequence[str], call: str) -> list[str]:

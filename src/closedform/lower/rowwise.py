@@ -72,6 +72,11 @@ def on_the_way(arrays: Iterable[Node], batch: Dim) -> tuple[tuple[Dim, ...], ...
     return tuple(shape for shape in shapes if len(shape) == max(map(len, shapes)))
 
 
+def multiplies_rows(nodes: Iterable[Node], batch: Dim) -> bool:
+    """Whether rows are multiplied by a matrix on the way to some arrays, as features are by weights."""
+    return any(isinstance(part, Contract | Variance) and batch in part.dims for node in nodes for part in walk(node))
+
+
 def _rows_first(node: Reduce) -> Node:
     rest = tuple(axis for axis in node.axes if axis)
     return Reduce(Reduce(node.arg, rest), (0,)) if rest and len(rest) + 1 == len(node.arg.dims) else node
@@ -118,9 +123,11 @@ def _is_by_rows(root: Node, batch: Dim) -> bool:
 
 
 def larger_on_the_way(function: Function, batch: Dim) -> tuple[Dim, ...]:
-    """The axes of an array of more axes than logits that the result does not hold as well, such as (B, C, d) for (B, d); or none."""
-    way = [node.dims for node in walk(function.result) if is_step(node) and batch in node.dims and len(node.dims) > 2]
-    larger = [tuple(dim for dim in dims if dim is not None) for dims in way if Counter(dims) - Counter(function.result.dims)]
+    """The axes of the array with most axes that the result does not hold as well, such as (B, C, d) or (B, C) for (B, d); or none."""
+    way = [node.dims for node in walk(function.result) if is_step(node) and batch in node.dims]
+    arrays = [tuple(dim for dim in dims if dim is not None) for dims in way]
+    held = Counter(index.dim for index in function.axes)
+    larger = [dims for dims in arrays if len(dims) > 1 and Counter(dims) - held]
     return max(larger, key=len, default=())
 
 
