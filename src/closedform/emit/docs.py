@@ -11,9 +11,9 @@ from closedform.lower.accuracy import accuracy
 from closedform.lower.nodes import Input, Labels, Leader, Leads, MinusLabels, Node, Residual, Row, Top
 from closedform.lower.plan import plan_of
 from closedform.lower.program import Function, Operator, Program
-from closedform.lower.rowwise import by_sample, is_rowwise, larger_on_the_way
+from closedform.lower.rowwise import runs_in_blocks
 from closedform.lower.traversal import walk
-from closedform.notation import Dim, Expr, Given, Let, NamedTensor, head_name
+from closedform.notation import Expr, Given, Let, NamedTensor, head_name
 from closedform.syntax.text import to_text
 
 WIDTH = 116
@@ -122,15 +122,10 @@ def _memory(function: Function, program: Program) -> list[str]:
     if not arrays:
         return []
     of_what = " for each direction" if function.several else " at each position of the leading axes" if program.leading else ""
-    if program.batch is not None and _is_in_blocks(function, program.batch):
+    if runs_in_blocks(function, program.batch):
         of_what += ", for a block of rows at a time"
     text = f"Besides arguments and result, arrays of up to {' or '.join(arrays)} numbers{of_what}."
     return ["Memory:", *(f"    {line}" for line in wrap(text, WIDTH - 4)), ""]
-
-
-def _is_in_blocks(function: Function, batch: Dim) -> bool:
-    """Whether what is larger than the result is computed for some rows at a time, with ``out`` and without."""
-    return bool(by_sample(function, batch).arrays) or (is_rowwise(function, batch) and bool(larger_on_the_way(function, batch)))
 
 
 def _rounded(nodes: Iterable[Node], names: Mapping[Node, str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, S
 
 from closedform.lower import nodes as ir
 from closedform.lower.cost import base, entries, flops, is_squared_input, is_step, product_flops, read, written
 from closedform.lower.program import Function, Operator
+from closedform.lower.rowwise import runs_in_blocks
 from closedform.lower.traversal import walk
 from closedform.notation import Dim
 
@@ -45,6 +46,7 @@ class Plan:
         compulsory: numbers that any program moves: the arguments read once, the result written once.
         arrays: how many numbers the arrays besides arguments and result have, but for those that are never the largest.
         held: how many of their numbers are held at once, but for what is never the most.
+        in_blocks: whether the steps are done for a block of rows at a time, so that no more of these arrays is held.
     """
 
     derivation: str
@@ -53,6 +55,7 @@ class Plan:
     compulsory: Expr
     arrays: tuple[Expr, ...]
     held: tuple[Expr, ...]
+    in_blocks: bool = False
 
     @property
     def flops(self) -> Expr:
@@ -70,9 +73,10 @@ class Plan:
         return sum((step.moved for step in self.steps), S.Zero)
 
 
-def plan_of(derivation: str, function: Function) -> Plan:
-    """The plan of a function, from :func:`closedform.lower.lower`, of the derivation of that name."""
-    return _plan(derivation, function.name, {function.result: "result"}, function.names)
+def plan_of(derivation: str, function: Function, batch: Dim | None = None) -> Plan:
+    """The plan of a function, from :func:`closedform.lower.lower`, of the derivation of that name and with that batch."""
+    found = _plan(derivation, function.name, {function.result: "result"}, function.names)
+    return replace(found, in_blocks=runs_in_blocks(function, batch))
 
 
 def plan_of_method(derivation: str, operator: Operator, method: str) -> Plan:

@@ -122,6 +122,13 @@ def _is_by_rows(root: Node, batch: Dim) -> bool:
     return any(isinstance(node, Input | Labels) and batch in node.dims for node in order) and all(_keeps_rows(n, batch) for n in order)
 
 
+def runs_in_blocks(function: Function, batch: Dim | None) -> bool:
+    """Whether what is larger than the result is computed for some rows at a time, whether there is an ``out`` or not."""
+    if batch is None:
+        return False
+    return bool(by_sample(function, batch).arrays) or (is_rowwise(function, batch) and bool(larger_on_the_way(function, batch)))
+
+
 def larger_on_the_way(function: Function, batch: Dim) -> tuple[Dim, ...]:
     """The axes of the array with most axes that the result does not hold as well, such as (B, C, d) or (B, C) for (B, d); or none."""
     way = [node.dims for node in walk(function.result) if is_step(node) and batch in node.dims]

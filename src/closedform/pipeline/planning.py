@@ -73,6 +73,7 @@ class Plan:
         head = f"{self.steps.derivation}: {self.steps.function}, {self.dtype}"
         at = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
         held = f"largest array between: {_figure(self.largest)} bytes; held at once: {_figure(self.held)} bytes"
+        held += ", for a block of rows at a time" if self.steps.in_blocks else ""
         return "\n".join([head + (f", {at}" if at else ""), text.table(COLUMNS, [*rows, total, least]), held])
 
     def _row(self, step: Step) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ def _steps(program: Program, name: str) -> tuple[Steps, set[str]]:
     functions = {function.name: function for function in program.functions}
     if operator_name in functions:
         chosen = functions[operator_name]
-        return plan_of(program.name, chosen), _axes(chosen.parameters)
+        return plan_of(program.name, chosen, program.batch), _axes(chosen.parameters)
     if operator_name not in operators:
         raise UsageError(f"{program.name} has no {operator_name}: no part of the Hessian is the same for all directions; plan hvp instead")
     operator = operators[operator_name]
