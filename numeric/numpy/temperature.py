@@ -163,7 +163,7 @@ def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray
 
 def _near_mean(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np.ndarray) -> np.ndarray:
     """A number near sum(p*x) for each row p, such that x measured from there keeps the digits of its spread."""
-    own = np.take_along_axis(x, np.broadcast_to(leader, (*x.shape[:-1], 1)), -1)
+    own = np.take_along_axis(x, leader if x.ndim == leader.ndim else leader[None], -1)
     return own if leads.all() else _nearest(np.einsum("...i,...i->...", x, p)[..., None], own, leads)
 
 
