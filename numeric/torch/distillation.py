@@ -84,10 +84,11 @@ def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: 
 
 
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A number in the dtype and on the device of a tensor."""
+    """A number on the device of a tensor, in its dtype, but in float32 where that is less precise."""
     if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
         raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
-    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+    dtype = like.dtype if like.dtype == torch.float64 else torch.float32
+    return torch.as_tensor(x, dtype=dtype, device=like.device)
 
 
 def _forbid(violated: torch.Tensor, message: str) -> None:
@@ -385,12 +386,12 @@ def value(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> torch.Te
     """
     _check(("z", z, "B C"), ("t", t, "B C"))
     dtype = z.dtype
-    z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
     B, C = z.shape
 
     def rows(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        z, t = _wide(z), _wide(t)
         part = t / T  # (B, C)
         q = _softmax(part)  # (B, C)
         return (q * (_log_softmax(part) - _log_softmax(z / T))).sum(-1)
@@ -427,12 +428,12 @@ def gradient(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: 
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     dtype = z.dtype
-    z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, t: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z, t = _wide(z), _wide(t)
         p = _softmax(z / T, spare)  # (B, C)
         q = _softmax(t / T)  # (B, C)
         return (T / max(B, 1) * (p - q)).to(dtype)
@@ -472,12 +473,12 @@ def hessian(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, *, out: t
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, t)
     dtype = z.dtype
-    z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
 
     def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax_apart(z / T)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
         return _with_diagonal(part, _times_complement(p).div_(max(B, 1))).to(dtype)
@@ -519,12 +520,12 @@ def hvp(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, v: torch.Tens
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, t, v)
     dtype = z.dtype
-    z, t, v = _wide(z), _wide(t), _wide(v)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, v: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z, v = _wide(z), _wide(v)
         p = _softmax(z / T, spare)  # (B, C)
         leader = _leader(p)  # (B, 1)
         leads = _leads(p, leader)  # (B, 1)
@@ -565,12 +566,12 @@ def hessian_diagonal(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor, 
     sizes = _check(("z", z, "B C"), ("t", t, "B C"))
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, t)
     dtype = z.dtype
-    z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax(z / T, spare)  # (B, C)
         return _times_complement(p, into).div_(max(B, 1)).to(dtype)
 
@@ -607,12 +608,12 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
     """
     _check(("z", z, "B C"), ("t", t, "B C"))
     dtype = z.dtype
-    z, t = _wide(z), _wide(t)
     T = _number("T", T, z)
     _check_T(T)
     B, C = z.shape
 
     def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax(z / T)  # (B, C)
         return _times_complement(p).sum(-1)
 

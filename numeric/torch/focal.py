@@ -69,10 +69,11 @@ def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: 
 
 
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A number in the dtype and on the device of a tensor."""
+    """A number on the device of a tensor, in its dtype, but in float32 where that is less precise."""
     if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
         raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
-    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+    dtype = like.dtype if like.dtype == torch.float64 else torch.float32
+    return torch.as_tensor(x, dtype=dtype, device=like.device)
 
 
 def _forbid(violated: torch.Tensor, message: str) -> None:
@@ -189,12 +190,12 @@ def value(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor) -> torc
     _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         part = -y * z  # (B, C)
         return (_softplus(part) * torch.sigmoid(part) ** gamma).sum(-1)
 
@@ -231,12 +232,12 @@ def gradient(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, o
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         yz = y * z  # (B, C)
         part = -yz  # (B, C)
         part_1 = torch.sigmoid(part)  # (B, C)
@@ -280,12 +281,12 @@ def hessian(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, *, ou
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         yz = y * z  # (B, C)
         p = torch.sigmoid(yz)  # (B, C)
         part = -yz  # (B, C)
@@ -332,12 +333,12 @@ def hvp(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor, v: torch.
     _check_y(y)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
-    z, y, v = _wide(z), _wide(y), _wide(v)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        z, y, v = _wide(z), _wide(y), _wide(v)
         yz = y * z  # (B, C)
         part = -yz  # (B, C)
         part_1 = torch.sigmoid(part)  # (B, C)
@@ -383,12 +384,12 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tens
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         yz = y * z  # (B, C)
         p = torch.sigmoid(yz)  # (B, C)
         part = -yz  # (B, C)
@@ -431,12 +432,12 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, gamma: float | torch.Tensor)
     _check(("z", z, "B C"), ("y", y, "B C"))
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     gamma = _number("gamma", gamma, z)
     _check_gamma(gamma)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         yz = y * z  # (B, C)
         p = torch.sigmoid(yz)  # (B, C)
         part = -yz  # (B, C)

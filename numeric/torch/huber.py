@@ -69,10 +69,11 @@ def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: 
 
 
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A number in the dtype and on the device of a tensor."""
+    """A number on the device of a tensor, in its dtype, but in float32 where that is less precise."""
     if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
         raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
-    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+    dtype = like.dtype if like.dtype == torch.float64 else torch.float32
+    return torch.as_tensor(x, dtype=dtype, device=like.device)
 
 
 def _forbid(violated: torch.Tensor, message: str) -> None:
@@ -178,12 +179,12 @@ def value(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> torch.Te
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         r = z - y  # (B, C)
         part = torch.abs(r)  # (B, C)
         return torch.where(part <= d, 0.5 * r**2, d * (part - 0.5 * d)).sum(-1)
@@ -219,12 +220,12 @@ def gradient(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: 
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         r = z - y  # (B, C)
         return (torch.where(torch.abs(r) <= d, r, d * torch.sign(r)) / max(B * C, 1)).to(dtype)
 
@@ -262,12 +263,12 @@ def hessian(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, *, out: t
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         r = z - y  # (B, C)
         return torch.diag_embed(torch.where(torch.abs(r) <= d, z.new_full((), 1), 0) / max(B * C, 1)).to(dtype)
 
@@ -307,12 +308,12 @@ def hvp(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, v: torch.Tens
     _check_direction("v", v, (sizes["B"], sizes["C"]), z.dtype, z.device)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
-    z, y, v = _wide(z), _wide(y), _wide(v)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        z, y, v = _wide(z), _wide(y), _wide(v)
         r = z - y  # (B, C)
         part = torch.where(torch.abs(r) <= d, z.new_full((), 1), 0)  # (B, C)
         return (v * part / max(B * C, 1)).to(dtype)
@@ -351,12 +352,12 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor, 
     sizes = _check(("z", z, "B C"), ("y", y, "B C"))
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         r = z - y  # (B, C)
         return (torch.where(torch.abs(r) <= d, z.new_full((), 1), 0) / max(B * C, 1)).to(dtype)
 
@@ -393,12 +394,12 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, d: float | torch.Tensor) -> 
     """
     _check(("z", z, "B C"), ("y", y, "B C"))
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     d = _number("d", d, z)
     _check_d(d)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         r = z - y  # (B, C)
         return torch.where(torch.abs(r) <= d, z.new_full((), 1), 0).sum(-1)
 

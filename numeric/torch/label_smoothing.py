@@ -101,10 +101,11 @@ def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: 
 
 
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A number in the dtype and on the device of a tensor."""
+    """A number on the device of a tensor, in its dtype, but in float32 where that is less precise."""
     if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
         raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
-    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+    dtype = like.dtype if like.dtype == torch.float64 else torch.float32
+    return torch.as_tensor(x, dtype=dtype, device=like.device)
 
 
 def _forbid(violated: torch.Tensor, message: str) -> None:
@@ -431,12 +432,12 @@ def value(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -> torch.
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        z, y = _wide(z), _wide(y)
         log_softmax = _log_softmax(z)  # (B, C)
         return _at_labels(log_softmax, y), log_softmax.sum(-1)
 
@@ -474,12 +475,12 @@ def gradient(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         p = _softmax(z, spare)  # (B, C)
         return ((p - eps / max(C, 1) + (eps - 1) * _probabilities(y, C, z)) / max(B, 1)).to(dtype)
 
@@ -520,12 +521,12 @@ def hessian(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, *, out:
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
 
     def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax_apart(z)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
         return _with_diagonal(part, _times_complement(p).div_(max(B, 1))).to(dtype)
@@ -570,12 +571,12 @@ def hvp(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor, v: torch.Te
     _check_y(y)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
-    z, y, v = _wide(z), _wide(y), _wide(v)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, v: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z, v = _wide(z), _wide(v)
         p = _softmax(z, spare)  # (B, C)
         leader = _leader(p)  # (B, 1)
         leads = _leads(p, leader)  # (B, 1)
@@ -618,12 +619,12 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, into: torch.Tensor | None = None, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax(z, spare)  # (B, C)
         return _times_complement(p, into).div_(max(B, 1)).to(dtype)
 
@@ -662,12 +663,12 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, eps: float | torch.Tensor) -
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     eps = _number("eps", eps, z)
     _check_eps(eps)
     B, C = z.shape
 
     def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax(z)  # (B, C)
         return _times_complement(p).sum(-1)
 

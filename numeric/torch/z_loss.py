@@ -102,10 +102,11 @@ def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: 
 
 
 def _number(name: str, x: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A number in the dtype and on the device of a tensor."""
+    """A number on the device of a tensor, in its dtype, but in float32 where that is less precise."""
     if not isinstance(x, int | float) and not (isinstance(x, torch.Tensor) and x.ndim == 0):
         raise TypeError(f"{name} must be a number, got {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}")
-    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+    dtype = like.dtype if like.dtype == torch.float64 else torch.float32
+    return torch.as_tensor(x, dtype=dtype, device=like.device)
 
 
 def _forbid(violated: torch.Tensor, message: str) -> None:
@@ -409,11 +410,11 @@ def value(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -> torch.
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B, C = z.shape
 
     def rows(z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        z, y = _wide(z), _wide(y)
         return _logsumexp(z), _log_likelihood(z, y)
 
     s, log_likelihood = _by_rows(rows, _blocks(B, B * C), z, y)
@@ -452,11 +453,11 @@ def gradient(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, y: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z, y = _wide(z), _wide(y)
         p = _softmax(z, spare)  # (B, C)
         s = _logsumexp(z)  # (B,)
         return ((_minus_labels(p, y) + (2 * lam * s)[:, None] * p) / max(B, 1)).to(dtype)
@@ -499,11 +500,11 @@ def hessian(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, *, out:
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
 
     def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax_apart(z)  # (B, C)
         part = 2 * lam
         s = _logsumexp(z)  # (B,)
@@ -553,11 +554,11 @@ def hvp(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor, v: torch.Te
     _check_y(y)
     _check_out(out, (*v.shape[:-2], sizes["B"], sizes["C"]), z.dtype, z, y, v)
     dtype = z.dtype
-    z, y, v = _wide(z), _wide(y), _wide(v)
     lam = _number("lam", lam, z)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, v: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z, v = _wide(z), _wide(v)
         part = 2 * lam
         s = _logsumexp(z)  # (B,)
         part_1 = 1 + part * s  # (B,)
@@ -605,11 +606,11 @@ def hessian_diagonal(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B = z.shape[0]
 
     def rows(z: torch.Tensor, spare: torch.Tensor | None = None) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax(z, spare)  # (B, C)
         part = 2 * lam
         s = _logsumexp(z)  # (B,)
@@ -650,11 +651,11 @@ def hessian_trace(z: torch.Tensor, y: torch.Tensor, lam: float | torch.Tensor) -
     _check_labels("y", y, (sizes["B"], sizes["C"]), z)
     _check_y(y)
     dtype = z.dtype
-    z, y = _wide(z), _wide(y)
     lam = _number("lam", lam, z)
     B, C = z.shape
 
     def rows(z: torch.Tensor) -> torch.Tensor:
+        z = _wide(z)
         p = _softmax(z)  # (B, C)
         part = 2 * lam
         s = _logsumexp(z)  # (B,)

@@ -286,6 +286,38 @@ CASES = (
         z=_randn(B, C),
     ),
     _case(
+        "weighted_squares",
+        (Given(zb), Given(tensor("w", C))),
+        (
+            Let(tensor("s", B)[b], summation(zb[b, i] ** 2 * tensor("w", C)[i], i)),
+            Let(L, summation(tanh(tensor("s", B)[b]), b) / B),
+        ),
+        (zb,),
+        lambda z, w: torch.tanh(z**2 @ w).mean(),
+        batch=B,
+        z=_randn(B, C),
+        w=_randn(C),
+    ),
+    _case(  # names that the code has a use for itself
+        "names_of_code",
+        (Given(tensor("rows", B, C)), Given(tensor("tuple", B, C)), Given(tensor("at", C))),
+        (
+            Let(tensor("p", B, C)[b, i], exp(tensor("rows", B, C)[b, i]) / summation(exp(tensor("rows", B, C)[b, k]), k)),
+            Let(tensor("s", B)[b], log(summation(exp(tensor("rows", B, C)[b, k]), k))),
+            Let(
+                L,
+                summation(tensor("tuple", B, C)[b, i] * tensor("at", C)[i] * tensor("p", B, C)[b, i] ** 2, b, i) / B
+                + summation(tensor("s", B)[b] ** 2, b) / B,
+            ),
+        ),
+        (tensor("rows", B, C),),
+        lambda z, y, w: (y * w * torch.softmax(z, -1) ** 2).sum() / len(z) + (z.logsumexp(-1) ** 2).mean(),
+        batch=B,
+        rows=_randn(B, C),
+        tuple=_randn(B, C),
+        at=_randn(C),
+    ),
+    _case(
         "spread_of_losses",
         (Given(zb),),
         (

@@ -233,15 +233,27 @@ def test_no_offset_of_gradient_or_direction_counts_in_the_curvature_of_softmax(m
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("stacked", [False, True])
 def test_a_variance_to_which_a_rare_class_alone_adds_keeps_its_digits(backend: str, dtype: str, stacked: bool, device: str) -> None:
-    """Keys of one value but for that of probability r: their variance is 4 r (1 - r), by hand, and beside the squares it is tiny."""
+    """Keys 0 but for that of probability r: their variance is 4 r (1 - r), by hand; measured from their mean they would cancel."""
     logits = np.array([10, 9, 9, -4], dtype)
-    keys = np.stack([logits, np.array([3, 3, 3, 5], dtype)], -1)
+    keys = np.stack([logits, np.array([0, 0, 0, 2], dtype)], -1)
     queries = np.array([[1, 0]] * 4, dtype)
     rare = math.exp(-14) / (1 + 2 * math.exp(-1) + math.exp(-14))
     given = [np.stack([x, x]) if stacked else x for x in (queries, keys)]
     module = info_nce_numpy if backend == "numpy" else info_nce_torch
     found = numbers(module.hessian_diagonal_q(*arguments(backend, device, *given), 1.0))
     np.testing.assert_allclose(found[..., 1], rare * (1 - rare), rtol=8 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("backend", MODULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_a_variance_is_not_rounded_to_an_outlier_without_weight(backend: str, dtype: str, offset: int, device: str) -> None:
+    """Two classes of probability 1/2 with weights 1 and 2, and one of exp(-80): the trace is (2 - 1)^2/4, by hand."""
+    W = np.array([[0, 1 + offset], [0, 2 + offset], [-1, 1e6 if offset == 0 else offset]], dtype)
+    e, y = np.array([[80, 0]], dtype), np.zeros(1, np.int64)
+    module = linear_cross_entropy_numpy if backend == "numpy" else linear_cross_entropy_torch
+    found = float(numbers(module.hessian_trace_e(*arguments(backend, device, W, e, y))))
+    assert abs(found - 0.25) <= 16 * float(np.finfo(dtype).eps) * 5
 
 
 @pytest.mark.parametrize("module", [focal_numpy, focal_torch], ids=["numpy", "torch"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +17,10 @@ from test_stated_memory import FUNCTIONS, Largest
 from closedform.check.backends import BACKENDS, Outcome, library
 from closedform.check.inputs import Choices, build, draw_recipe
 from closedform.check.judge import Judge
+from closedform.files import import_file
 from closedform.functions import KernelFunction
-from closedform.notation import Derivation
+from closedform.notation import Derivation, Dim, Given, Let, exp, indices, summation, tanh, tensor
+from closedform.pipeline.making import closed_forms, modules
 
 # Seven samples in blocks of two: the last block is shorter.
 SIZES = {"B": 7, "C": 5, "d": 4}
@@ -95,3 +98,24 @@ def test_no_number_needs_an_array_like_the_logits(name: str) -> None:
     assert seen.entries <= 2**19 < z.numel()
     parts = torch.stack([getattr(kernels, name)(rows, labels) for rows, labels in zip(z.split(16), y.split(16), strict=True)])
     torch.testing.assert_close(found, parts.mean(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("in_out", [False, True])
+def test_hidden_units_are_computed_by_blocks_however_few_the_outputs_are(in_out: bool, tmp_path: Path) -> None:
+    """p = softmax(V tanh(U x)): more is computed on the way to the (B, C) outputs than they are."""
+    B, C, D, N = (Dim(name) for name in "BCDN")
+    x, U, V, h, z, p = (tensor(*it) for it in (("x", B, D), ("U", N, D), ("V", C, N), ("h", B, N), ("z", B, C), ("p", B, C)))
+    (b,), (i, k), (m,), (n,) = indices("b", B), indices("i k", C), indices("m", D), indices("n", N)
+    lets = (
+        Let(h[b, n], tanh(summation(U[n, m] * x[b, m], m))),
+        Let(z[b, i], summation(V[i, n] * h[b, n], n)),
+        Let(p[b, i], exp(z[b, i]) / summation(exp(z[b, k]), k)),
+    )
+    network = Derivation("network", "a network", (Given(x), Given(U), Given(V)), lets, p, (), batch=B)
+    path = tmp_path / "network.py"
+    path.write_text(modules(network, closed_forms(network), ("torch",))["torch"])
+    given = (torch.randn(3000, 3), torch.randn(4096, 3), torch.randn(4, 4096))
+    with (seen := Largest()):
+        found = import_file(path, "network").value(*given, **({"out": torch.empty(3000, 4)} if in_out else {}))
+    torch.testing.assert_close(found, torch.softmax(torch.tanh(given[0] @ given[1].T) @ given[2].T, -1))
+    assert seen.entries <= 2**22 < 3000 * 4096

@@ -195,35 +195,22 @@ def _centred_columns(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np
     rest -= p[..., None, :] @ rest
     return rest
 ''',
-    "_variance_at": '''
-def _variance_at(places: tuple[np.ndarray, ...], x: np.ndarray, others: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Entries of a variance, each as a sum of squares; some at a time, so that no more is held than the weights or all entries take."""
-    columns = np.broadcast_to(x, (*others.shape[:-2], *x.shape[-2:])).mT
-    step = max(1, max(others.size, own.size) // others.shape[-1])
-    parts = []
-    for at in range(0, len(places[0]), step):
-        *lead, row, column = (place[at : at + step] for place in places)
-        weights = others[(*lead, row)]
-        apart = columns[(*lead, column)] - own[(*lead, row, column)][:, None]
-        shift = (weights * apart).sum(-1)
-        apart -= shift[:, None]
-        parts.append((weights * apart * apart).sum(-1) + (1 - weights.sum(-1)) * shift * shift)
-    return np.concatenate(parts)
-''',
     "_variance": '''
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
-    x = x - x.mean(-2, keepdims=True)
+    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of x that leads, if one does.
+
+    A column is measured from its mean where no number in it is larger then.
+    """
+    centre = x.mean(-2, keepdims=True)
+    apart = x - centre
+    x = np.where(2 * np.abs(apart).max(-2, keepdims=True, initial=0) <= np.abs(centre), apart, x)
+    largest = np.take_along_axis(p, top, -1)
+    leads = largest >= 0.125
     others = p.copy()
-    np.put_along_axis(others, top, 0, -1)
-    own, mean, squares = np.take_along_axis(x, top, -2), others @ x, others @ (x * x)
+    np.put_along_axis(others, top, np.where(leads, 0, largest), -1)
+    own, mean = np.where(leads, np.take_along_axis(x, top, -2), 0), others @ x
     shift = mean - others.sum(-1, keepdims=True) * own
-    twice = own * (mean + shift)
-    variance = squares - twice - shift * shift
-    cancelled = variance < (squares + np.abs(twice)) / 64
-    if cancelled.any():
-        variance[cancelled] = _variance_at(np.nonzero(cancelled), x, others, own)
-    return variance
+    return others @ (x * x) - own * (mean + shift) - shift * shift
 ''',
     "_minus_labels": '''
 def _minus_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:

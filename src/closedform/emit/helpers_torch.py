@@ -242,34 +242,21 @@ def _centred_columns(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, lea
     mean = p.unsqueeze(-2) @ rest
     return rest.sub_(mean) if _plain(x, p) else rest - mean
 ''',
-    "_variance_at": '''
-def _variance_at(places: torch.Tensor, x: torch.Tensor, others: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-    """Entries of a variance, each as a sum of squares; some at a time, so that no more is held than the weights or all entries take."""
-    columns = x.expand(*others.shape[:-2], *x.shape[-2:]).mT
-    step = max(1, max(others.numel(), own.numel()) // others.shape[-1])
-    parts = []
-    for some in places.split(step):
-        *lead, row, column = some.unbind(-1)
-        weights = others[(*lead, row)]
-        apart = columns[(*lead, column)] - own[(*lead, row, column)][:, None]
-        shift = (weights * apart).sum(-1)
-        parts.append((weights * (apart - shift[:, None]) ** 2).sum(-1) + (1 - weights.sum(-1)) * shift * shift)
-    return torch.cat(parts)
-''',
     "_variance": '''
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
-    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of the largest p."""
-    x = x - x.mean(-2, keepdim=True)
-    others = p.scatter(-1, top, 0)
-    own, mean, squares = x.gather(-2, top.expand(*top.shape[:-1], x.shape[-1])), others @ x, others @ (x * x)
+    """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of x that leads, if one does.
+
+    A column is measured from its mean where no number in it is larger then.
+    """
+    centre = x.mean(-2, keepdim=True)
+    apart = x - centre
+    x = torch.where(2 * apart.abs().amax(-2, keepdim=True) <= centre.abs(), apart, x)
+    largest = p.gather(-1, top)
+    leads = largest >= 0.125
+    others = p.scatter(-1, top, torch.where(leads, 0, largest))
+    own, mean = torch.where(leads, x.gather(-2, top.expand(*top.shape[:-1], x.shape[-1])), 0), others @ x
     shift = mean - others.sum(-1, keepdim=True) * own
-    twice = own * (mean + shift)
-    variance = squares - twice - shift * shift
-    cancelled = variance < (squares + twice.abs()) / 64
-    seen = _read(cancelled.any())
-    if not seen or not seen[0]:  # or where values cannot be read
-        return variance
-    return variance.masked_scatter(cancelled, _variance_at(cancelled.nonzero(), x, others, own))
+    return others @ (x * x) - own * (mean + shift) - shift * shift
 ''',
     "_minus_labels": '''
 def _minus_labels(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -11,11 +11,12 @@ from closedform.notation import Given
 
 def widening(writer: Writer, parameters: Sequence[Given], first: Given) -> list[str]:
     """Lines that bring half precision to single, and numbers to the dtype of the arrays."""
-    return [*widened(writer, [given for given in parameters if given.dims], first), *numbers(writer, parameters, first)]
+    arrays = [given for given in parameters if given.dims]
+    return [*widened(writer, arrays, first), *numbers(writer, parameters, first)]
 
 
 def numbers(writer: Writer, parameters: Sequence[Given], first: Given) -> list[str]:
-    """Lines that bring numbers to the dtype of the arrays."""
+    """Lines that bring numbers to the dtype that is computed in."""
     lines = []
     for given in parameters:
         if not given.dims:

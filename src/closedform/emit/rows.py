@@ -1,7 +1,7 @@
 """Bodies as functions of some of the rows of a batch, where its samples are independent.
 
-With ``out`` they run block by block, so that what is computed on the way stays in the cache and is never as large as the result.
-Those that compute more than the result on the way, such as (B, C, d) for (B, d), run block by block always.
+With ``out`` they run block by block, in their part of it where that can be, so that what is computed on the way stays in the cache.
+Those that compute more than the result on the way, such as (B, C, d) or (B, C) for (B, d), run block by block always, beside it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def array_lines(writer: Writer, function: Function, batch: Dim, printer: BodyPri
     rows = [given for given in used_by([function.result], function.parameters) if batch in given.dims]
     outside = widened_outside([function.result], [], rows, function.parameters)
     block = _block(writer, function, names, printer, batch)
-    printer.placed = _placed(function, block)
+    printer.placed = {} if block.largest else _placed(function, block)
     printer.lengths = {batch: length(writer, rows, batch)}
     statements, result = printer.body(function.result, function.called)
     places = [place for place in (block.into, block.spare) if place in printer.written]
@@ -65,11 +65,10 @@ def head_lines(writer: Writer, function: Function, outside: Sequence[Given], pri
 
 
 def widened_outside(nodes: Iterable[Node], besides: Iterable[Node], rows: Sequence[Given], parameters: Sequence[Given]) -> list[Given]:
-    """The arrays in single precision for all rows: what has no rows, what is used besides, all where numbers take their dtype."""
-    if any(not given.dims for given in parameters):
-        return [given for given in parameters if given.dims]
+    """The arrays that are in single precision for all rows: what has no rows, or is used besides."""
     again = used_by(besides, parameters)
-    return [given for given in used_by([*nodes, *besides], parameters) if given not in rows or given in again]
+    used = used_by([*nodes, *besides], parameters)
+    return [given for given in used if given.dims and (given not in rows or given in again)]
 
 
 def used_by(nodes: Iterable[Node], parameters: Sequence[Given]) -> list[Given]:
@@ -85,14 +84,21 @@ def length(writer: Writer, rows: Sequence[Given], batch: Dim) -> str:
     return f"{writer.variable(given)}.shape[{axis}]"
 
 
-def blocks_of(nodes: Iterable[Node], largest: Sequence[Dim], batch: Dim) -> str:
-    """The helper for blocks of rows: those that a matrix is multiplied by are long, unless each makes a matrix of its own."""
-    return "_product_blocks" if len(largest) == 2 and multiplies_rows(nodes, batch) else "_blocks"
+def entries_of(printer: BodyPrinter, shapes: Sequence[Sequence[Dim]]) -> str:
+    """How many entries the largest of some arrays has, as code; nothing where there are none."""
+    counts = [" * ".join(map(printer.size, shape)) for shape in shapes]
+    return f"max({', '.join(counts)})" if len(counts) > 1 else "".join(counts)
+
+
+def blocks_of(nodes: Iterable[Node], shapes: Sequence[Sequence[Dim]], batch: Dim) -> str:
+    """The helper for blocks of rows: long ones for rows that a matrix is multiplied by, unless each makes a matrix of its own."""
+    rows_of_numbers = all(len(shape) == 2 for shape in shapes)
+    return "_product_blocks" if rows_of_numbers and multiplies_rows(nodes, batch) else "_blocks"
 
 
 def _block(writer: Writer, function: Function, names: Names, printer: BodyPrinter, batch: Dim) -> Block:
     larger = larger_on_the_way(function, batch)
-    size, largest, blocks = printer.size(batch), " * ".join(map(printer.size, larger)), blocks_of([function.result], larger, batch)
+    size, largest, blocks = printer.size(batch), entries_of(printer, larger), blocks_of([function.result], larger, batch)
     at, target, spare = map(names.fresh, ("at", "target", "spare"))
     return Block(size, at, target, names.fresh("into") if writer.backend.has_devices else target, spare, largest, blocks)
 

@@ -11,7 +11,7 @@ from closedform.emit.base import BodyPrinter
 from closedform.emit.checks import tensors_of
 from closedform.emit.names import Names, describe
 from closedform.emit.precision import narrowed, wide
-from closedform.emit.rows import blocks_of, head_lines, length, used_by, widened_outside
+from closedform.emit.rows import blocks_of, entries_of, head_lines, length, used_by, widened_outside
 from closedform.emit.text import INDENT, indented, wrapped
 from closedform.emit.writer import Writer
 from closedform.lower.nodes import Input, Node
@@ -33,10 +33,8 @@ def number_lines(writer: Writer, function: Function, batch: Dim, samples: BySamp
     after.sizes = printer.sizes
     statements, result = after.body(rest, function.called)
     shapes = on_the_way(arrays, batch)
-    entries = [" * ".join(map(printer.size, dims)) for dims in shapes]
-    largest = entries[0] if len(entries) == 1 else f"max({', '.join(entries)})"
-    blocks = blocks_of(arrays, shapes[0], batch)
-    call = f"_by_rows(rows, {blocks}({printer.size(batch)}, {largest}), {', '.join(map(writer.variable, rows))})"
+    blocks = blocks_of(arrays, shapes, batch)
+    call = f"_by_rows(rows, {blocks}({printer.size(batch)}, {entries_of(printer, shapes)}), {', '.join(map(writer.variable, rows))})"
     writer.need(["_by_rows", blocks, *after.helpers])
     return [
         *head_lines(writer, function, outside, printer),

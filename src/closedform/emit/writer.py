@@ -15,7 +15,7 @@ from closedform.lower.program import Condition, Program
 from closedform.notation import Dim, Given, head_name
 
 # Names that bodies use beside those of the derivation.
-RESERVED = ("np", "torch", "self", "out", "sizes", "dtype", "device", "tolerance", "max", "float")
+RESERVED = ("np", "torch", "self", "out", "sizes", "dtype", "device", "tolerance", "max", "float", "tuple", "rows")
 
 
 @dataclass(frozen=True)

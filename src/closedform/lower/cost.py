@@ -12,7 +12,7 @@ two arrays over n positions is n multiplications and n additions for each entry 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sympy import Expr, Integer, Mul, S
 
@@ -70,9 +70,24 @@ def is_step(node: ir.Node) -> bool:
     return base(node) is node and not node.is_plain and not isinstance(node, ir.Input | ir.Labels)
 
 
-def is_squared_input(node: ir.Node) -> bool:
-    """Whether the node holds the squares of an argument; where they are summed, that is done as they are made."""
+def summed_squares(order: Iterable[ir.Node]) -> set[ir.Node]:
+    """The squares of arguments that are summed as they are made, and never stored as an array: over axes, or in ``w.T @ x**2``."""
+    users: dict[ir.Node, list[ir.Node]] = {}
+    for node in order:
+        for part in node.parts:
+            users.setdefault(base(part), []).append(node)
+    return {node for node in users if _is_squared_input(node) and all(_sums_squares(user, node) for user in users[node])}
+
+
+def _is_squared_input(node: ir.Node) -> bool:
     return isinstance(node, ir.Map) and node.op == "pow" and node.args[1] == ir.Number(Integer(2)) and isinstance(node.args[0], ir.Input)
+
+
+def _sums_squares(user: ir.Node, squares: ir.Node) -> bool:
+    if isinstance(user, ir.Contract):
+        first = user.left_labels[0]
+        return user.right == squares and first == user.right_labels[0] and first not in user.out
+    return isinstance(user, ir.Reduce)
 
 
 def _size(dims: ir.Shape) -> Expr:

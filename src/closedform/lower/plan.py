@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, S
 
 from closedform.lower import nodes as ir
-from closedform.lower.cost import base, entries, flops, is_squared_input, is_step, product_flops, read, written
+from closedform.lower.cost import base, entries, flops, is_step, product_flops, read, summed_squares, written
 from closedform.lower.program import Function, Operator
 from closedform.lower.rowwise import runs_in_blocks
 from closedform.lower.traversal import walk
@@ -102,9 +102,9 @@ def _plan(derivation: str, name: str, results: Mapping[ir.Node, str], lets: Sequ
     compulsory = sum((entries(node) for node in (*arguments, *results)), S.Zero)
     final = {base(node) for node in results}
     final |= {base(node.arg) for node in final if isinstance(node, ir.WithDiagonal | ir.Laplacian)}  # is written over
-    fleeting = _summed_squares(order)
+    fleeting = summed_squares(order)
     sizes = {entries(node) for node in order if node not in final | fleeting}
-    sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row | ir.LogLikelihood)}  # its exponentials
+    sizes |= {entries(node.arg) for node in order if isinstance(node, ir.Row | ir.LogLikelihood | ir.Variance)}  # exponentials, squares
     return Plan(derivation, name, steps, compulsory, _maximal(sizes), _held(order, final))
 
 
@@ -119,16 +119,6 @@ def _never_below(a: Expr, b: Expr) -> bool:
     difference = a - b
     beyond_one = difference.xreplace({symbol: 1 + symbol for symbol in difference.free_symbols})
     return all(coefficient >= 0 for coefficient in beyond_one.expand().as_coefficients_dict().values())
-
-
-def _summed_squares(order: list[ir.Node]) -> set[ir.Node]:
-    """Squares that are summed as they are made, and never stored as an array."""
-    users: dict[ir.Node, list[ir.Node]] = {}
-    for node in order:
-        for part in node.parts:
-            users.setdefault(base(part), []).append(node)
-    squares = filter(is_squared_input, order)
-    return {node for node in squares if all(isinstance(user, ir.Reduce | ir.Contract) for user in users.get(node, []))}
 
 
 def _held(order: list[ir.Node], result: set[ir.Node]) -> tuple[Expr, ...]:

@@ -1,15 +1,15 @@
 """Whether a function treats the samples of a batch one by one, so that it may be computed block by block of them.
 
-A number, such as a loss, is often a function of one number for each sample, or of a few: then these are.
+A number, such as a loss, is often a function of one number for each sample, or of a few: then those are computed block by block.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from closedform.lower.cost import is_squared_input, is_step
+from closedform.lower.cost import is_step, summed_squares
 from closedform.lower.nodes import (
     Contract,
     Diagonal,
@@ -46,7 +46,7 @@ class BySample:
     """A number as what is computed from arrays of one number for each sample.
 
     Attributes:
-        result: the number; what it sums over a batch and further axes is summed over these first.
+        result: the number; sums over the batch and further axes are over the further ones first, so that a number for each sample is left.
         arrays: those on the way to which there are larger ones.
     """
 
@@ -63,13 +63,14 @@ def by_sample(function: Function, batch: Dim | None) -> BySample:
     return BySample(result, tuple(_outermost(result, batch)))
 
 
-def on_the_way(arrays: Iterable[Node], batch: Dim) -> tuple[tuple[Dim, ...], ...]:
-    """The axes of the arrays with most axes of those that have rows and are held on the way to these."""
-    order = dict.fromkeys(node for array in arrays for node in walk(array))
-    held = [node.dims for node in order if is_step(node) and batch in node.dims and not is_squared_input(node)]
+def on_the_way(arrays: Sequence[Node], batch: Dim) -> tuple[tuple[Dim, ...], ...]:
+    """The axes of the arrays that have rows and are held on the way to these, but for those that are part of others'."""
+    order = tuple(dict.fromkeys(node for array in arrays for node in walk(array)))
+    fleeting = summed_squares(order)
+    held = [node.dims for node in order if is_step(node) and node not in fleeting]
     held += [node.arg.dims for node in order if isinstance(node, LogLikelihood | Row)]
-    shapes = dict.fromkeys(tuple(dim for dim in dims if dim is not None) for dims in held)
-    return tuple(shape for shape in shapes if len(shape) == max(map(len, shapes)))
+    shapes = tuple(dict.fromkeys(tuple(dim for dim in dims if dim is not None) for dims in held if batch in dims))
+    return tuple(shape for shape in shapes if not any(Counter(shape) < Counter(other) for other in shapes))
 
 
 def multiplies_rows(nodes: Iterable[Node], batch: Dim) -> bool:
@@ -106,14 +107,7 @@ def _outermost(root: Node, batch: Dim) -> Iterator[Node]:
 
 def _is_worth_blocks(root: Node, batch: Dim) -> bool:
     """Whether it is computed row by row, with arrays on the way that have more than a number in each."""
-    return _is_by_rows(root, batch) and any(_is_larger(node, batch) for node in walk(root))
-
-
-def _is_larger(node: Node, batch: Dim) -> bool:
-    """Whether it is, or holds on the way, an array of more than a number for each sample."""
-    if isinstance(node, LogLikelihood | Variance) or (isinstance(node, Row) and batch in node.arg.dims):
-        return True
-    return is_step(node) and batch in node.dims and len(node.dims) > 1 and not is_squared_input(node)
+    return _is_by_rows(root, batch) and any(len(shape) > 1 for shape in on_the_way((root,), batch))
 
 
 def _is_by_rows(root: Node, batch: Dim) -> bool:
@@ -129,13 +123,10 @@ def runs_in_blocks(function: Function, batch: Dim | None) -> bool:
     return bool(by_sample(function, batch).arrays) or (is_rowwise(function, batch) and bool(larger_on_the_way(function, batch)))
 
 
-def larger_on_the_way(function: Function, batch: Dim) -> tuple[Dim, ...]:
-    """The axes of the array with most axes that the result does not hold as well, such as (B, C, d) or (B, C) for (B, d); or none."""
-    way = [node.dims for node in walk(function.result) if is_step(node) and batch in node.dims]
-    arrays = [tuple(dim for dim in dims if dim is not None) for dims in way]
+def larger_on_the_way(function: Function, batch: Dim) -> tuple[tuple[Dim, ...], ...]:
+    """The axes of the arrays on the way that the result does not hold as well, such as (B, C, d) or (B, C) for (B, d)."""
     held = Counter(index.dim for index in function.axes)
-    larger = [dims for dims in arrays if len(dims) > 1 and Counter(dims) - held]
-    return max(larger, key=len, default=())
+    return tuple(shape for shape in on_the_way((function.result,), batch) if len(shape) > 1 and Counter(shape) - held)
 
 
 def _keeps_rows(node: Node, batch: Dim) -> bool:
@@ -151,7 +142,9 @@ def _keeps_rows(node: Node, batch: Dim) -> bool:
     if isinstance(node, Reduce):
         return 0 not in node.axes or not inside[0]
     if isinstance(node, Contract):
-        return bool(places) == any(inside)
+        sides = ((node.left, node.left_labels), (node.right, node.right_labels))
+        labels = {label for side, its in sides for label, dim in zip(its, side.dims, strict=True) if dim == batch}
+        return len(labels) == len(places) and labels <= set(node.out)
     if isinstance(node, Row):
         return len(node.arg.dims) > 1 or not inside[0]
     if isinstance(node, Diagonal | WithDiagonal | DiagonalOf):
