@@ -173,8 +173,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[
     """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
-    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
-    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    first = next(parts)
+    if isinstance(first, tuple):
+        return tuple(map(torch.cat, zip(first, *parts, strict=True)))
+    if not _plain(first):
+        return torch.cat([first, *parts])
+    whole = first.new_empty(arrays[0].shape[0], *first.shape[1:])
+    whole[blocks[0]] = first
+    for at, part in zip(blocks[1:], parts, strict=True):  # one part at a time is held
+        whole[at] = part
+    return whole
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:

@@ -215,8 +215,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[
     """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
-    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
-    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    first = next(parts)
+    if isinstance(first, tuple):
+        return tuple(map(torch.cat, zip(first, *parts, strict=True)))
+    if not _plain(first):
+        return torch.cat([first, *parts])
+    whole = first.new_empty(arrays[0].shape[0], *first.shape[1:])
+    whole[blocks[0]] = first
+    for at, part in zip(blocks[1:], parts, strict=True):  # one part at a time is held
+        whole[at] = part
+    return whole
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:
@@ -401,6 +410,11 @@ def _centred_columns(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, lea
     rest = x.unsqueeze(-3) - _nearest(p @ x, own, leads).unsqueeze(-2)
     mean = p.unsqueeze(-2) @ rest
     return rest.sub_(mean) if _plain(x, p) else rest - mean
+
+
+def _squared(x: torch.Tensor) -> torch.Tensor:
+    """x**2, written over x, which no one else holds, where that can be."""
+    return x.mul_(x) if _plain(x) else x * x
 
 
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -929,7 +943,7 @@ def hessian_diagonal_e(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
         leader = _leader(p)  # (B, 1)
-        product = torch.einsum("ikj,ik->ij", _centred_columns(W, p, leader, _leads(p, leader)) ** 2, p)  # (B, d)
+        product = (p[..., None, :] @ _squared(_centred_columns(W, p, leader, _leads(p, leader))))[..., 0, :]  # (B, d)
         return (product / max(B, 1)).to(dtype)
 
     if out is None:

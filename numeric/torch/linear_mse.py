@@ -52,6 +52,19 @@ def _check(*inputs: tuple[str, torch.Tensor, str]) -> dict[str, int]:
     return sizes
 
 
+def _plain(*arrays: torch.Tensor) -> bool:
+    """Whether what is computed from these may be written over: neither autograd nor torch.func nor torch.compile follows it."""
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and any(x.requires_grad for x in arrays)):
+        return False
+    forward = torch.autograd.forward_ad
+    if forward._current_level >= 0 and any(forward.unpack_dual(x).tangent is not None for x in arrays):
+        return False
+    try:
+        return all(x.data_ptr() >= 0 for x in arrays)
+    except RuntimeError:  # those that torch.func follows have no memory of their own
+        return False
+
+
 def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
@@ -152,8 +165,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[
     """What ``rows`` gives for each row of some arrays, block by block, so that what it computes on the way takes little room."""
     if len(blocks) == 1:
         return rows(*arrays)
-    parts = [rows(*(x[at] for x in arrays)) for at in blocks]
-    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else tuple(map(torch.cat, zip(*parts, strict=True)))
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    first = next(parts)
+    if isinstance(first, tuple):
+        return tuple(map(torch.cat, zip(first, *parts, strict=True)))
+    if not _plain(first):
+        return torch.cat([first, *parts])
+    whole = first.new_empty(arrays[0].shape[0], *first.shape[1:])
+    whole[blocks[0]] = first
+    for at, part in zip(blocks[1:], parts, strict=True):  # one part at a time is held
+        whole[at] = part
+    return whole
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:

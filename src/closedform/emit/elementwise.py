@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from sympy import Integer
+
 from closedform.emit.code import COMPARISON, PRODUCT, SIGN, SUM, Code, minus, power
 from closedform.emit.code import divisor as divisor_code
 from closedform.emit.code import number as number_code
@@ -81,12 +83,17 @@ class ElementwisePrinter(ABC):
         if node.op == "neg":
             return minus(self.code(args[0]))
         if node.op == "pow":
-            return power(self.code(args[0]), self.code(args[1]))
+            return self._power(*args)
         if node.op in ("maximum", "minimum"):
             return self.extremum(node)
         if node.op == "where":
             return self.where(node)
         return self.call(node.op, *(self.constant(arg) if isinstance(arg, ir.Number) else self.code(arg) for arg in args))
+
+    def _power(self, base: ir.Node, exponent: ir.Node) -> Code:
+        if exponent == ir.Number(Integer(2)) and isinstance(base, ir.CentredColumns) and not self.is_named(base):
+            return self.helper("_squared", self.code(base))  # the largest array of its function: a second one costs page faults
+        return power(self.code(base), self.code(exponent))
 
     BINARY: Mapping[str, tuple[str, int, int, int]] = {
         "add": ("+", SUM, SUM, PRODUCT),

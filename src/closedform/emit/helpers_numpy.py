@@ -195,6 +195,12 @@ def _centred_columns(x: np.ndarray, p: np.ndarray, leader: np.ndarray, leads: np
     rest -= p[..., None, :] @ rest
     return rest
 ''',
+    "_squared": '''
+def _squared(x: np.ndarray) -> np.ndarray:
+    """x**2, written over x, which no one else holds."""
+    x *= x
+    return x
+''',
     "_variance": '''
 def _variance(x: np.ndarray, p: np.ndarray, top: np.ndarray) -> np.ndarray:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of x that leads, if one does.

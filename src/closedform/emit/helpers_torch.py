@@ -242,6 +242,11 @@ def _centred_columns(x: torch.Tensor, p: torch.Tensor, leader: torch.Tensor, lea
     mean = p.unsqueeze(-2) @ rest
     return rest.sub_(mean) if _plain(x, p) else rest - mean
 ''',
+    "_squared": '''
+def _squared(x: torch.Tensor) -> torch.Tensor:
+    """x**2, written over x, which no one else holds, where that can be."""
+    return x.mul_(x) if _plain(x) else x * x
+''',
     "_variance": '''
 def _variance(x: torch.Tensor, p: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """sum(p*x**2) - sum(p*x)**2 down the columns of x for rows p that sum to one, measured from the row of x that leads, if one does.

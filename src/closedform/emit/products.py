@@ -53,7 +53,7 @@ class ProductPrinter(ABC):
         shared = [label for label in left if label in right]
         batch = [label for label in shared if label in node.out]
         gone = [label for label in shared if label not in node.out]
-        found = self._matrix_product(node, batch, gone)
+        found = self._matrix_product(node, batch, gone) or self._vector_products(node, batch, gone)
         if found is not None:
             return found
         if batch or self.leads(node) or len(gone) == 0:
@@ -94,6 +94,18 @@ class ProductPrinter(ABC):
         second = self._operand(node.right, right, gone[0], last=False)
         stacked = self.leads(node.left) and not self.leads(node.right) and not batch and len(left) == len(right) == 2
         return self.stack_times(first, second) if stacked else Code(f"{first} @ {second}", PRODUCT)
+
+    def _vector_products(self, node: ir.Contract, batch: list[int], gone: list[int]) -> Code | None:
+        """``v[..., None, :] @ a`` for matrices a and as many vectors v: an einsum would turn the matrices round first."""
+        sides = ((node.left, list(node.left_labels)), (node.right, list(node.right_labels)))
+        for (matrices, labels), (vectors, its) in (sides, sides[::-1]):
+            free = [label for label in labels if label not in (*batch, *gone)]
+            if not batch or len(gone) != 1 or len(free) != 1 or its != [*batch, *gone] or self.leads(node):
+                continue
+            if labels[: len(batch)] == batch and list(node.out) == [*batch, *free]:
+                product = f"{self.code(vectors).at(ATOM)}[..., None, :] @ {self._operand(matrices, labels, gone[0], last=False)}"
+                return Code(f"({product})[..., 0, :]")
+        return None
 
     def _of_stack(self, node: ir.Contract, gone: int) -> Code | None:
         """``x @ v.mT`` where there may be several v: one product for all of them, not one for each."""
