@@ -200,10 +200,9 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    rest *= p
-    return rest
+    """p*(1 - p) for rows p that sum to one, perhaps over p."""
+    rest = _complement(p, None if out is p else out)
+    return np.multiply(rest, p, out=rest if out is None else out)
 
 
 def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
@@ -480,7 +479,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.nda
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / W)[:, None] * _times_complement(p))
+    return _into(out, (m / W)[:, None] * _times_complement(p, p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -514,7 +513,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
 
     def rows(z: np.ndarray) -> np.ndarray:
         p = _softmax(z)  # (B, C)
-        return _times_complement(p).sum(-1)
+        return _times_complement(p, p).sum(-1)
 
     total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     m = _at_labels(w, y)  # (B,)

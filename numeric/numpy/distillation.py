@@ -196,10 +196,9 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    rest *= p
-    return rest
+    """p*(1 - p) for rows p that sum to one, perhaps over p."""
+    rest = _complement(p, None if out is p else out)
+    return np.multiply(rest, p, out=rest if out is None else out)
 
 
 def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
@@ -497,7 +496,7 @@ def hessian_trace(z: np.ndarray, t: np.ndarray, T: float | np.ndarray) -> np.nda
 
     def rows(z: np.ndarray) -> np.ndarray:
         p = _softmax(z / T)  # (B, C)
-        return _times_complement(p).sum(-1)
+        return _times_complement(p, p).sum(-1)
 
     total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     return total.sum() / max(B, 1)

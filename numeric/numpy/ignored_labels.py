@@ -199,10 +199,9 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    rest *= p
-    return rest
+    """p*(1 - p) for rows p that sum to one, perhaps over p."""
+    rest = _complement(p, None if out is p else out)
+    return np.multiply(rest, p, out=rest if out is None else out)
 
 
 def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
@@ -476,7 +475,7 @@ def hessian_diagonal(z: np.ndarray, y: np.ndarray, m: np.ndarray, *, out: np.nda
     _check_out(out, (sizes["B"], sizes["C"]), z.dtype, z, y, m)
     n = m.sum()
     p = _softmax(z)  # (B, C)
-    return _into(out, (m / np.maximum(n, 1))[:, None] * _times_complement(p))
+    return _into(out, (m / np.maximum(n, 1))[:, None] * _times_complement(p, p))
 
 
 def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -511,7 +510,7 @@ def hessian_trace(z: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.ndarray:
 
     def rows(z: np.ndarray) -> np.ndarray:
         p = _softmax(z)  # (B, C)
-        return _times_complement(p).sum(-1)
+        return _times_complement(p, p).sum(-1)
 
     total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     n = m.sum()

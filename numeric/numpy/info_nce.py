@@ -174,10 +174,9 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    rest *= p
-    return rest
+    """p*(1 - p) for rows p that sum to one, perhaps over p."""
+    rest = _complement(p, None if out is p else out)
+    return np.multiply(rest, p, out=rest if out is None else out)
 
 
 def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
@@ -608,7 +607,7 @@ def hessian_diagonal_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray, *, o
     N = q.shape[-2]
     s = q @ k.mT / T  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    return _into(out, 1 / max(N, 1) / T**2 * (_times_complement(p).mT @ (q**2)))
+    return _into(out, 1 / max(N, 1) / T**2 * (_times_complement(p, p).mT @ (q**2)))
 
 
 def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.ndarray:
@@ -641,5 +640,5 @@ def hessian_trace_k(q: np.ndarray, k: np.ndarray, T: float | np.ndarray) -> np.n
     N = q.shape[-2]
     s = (k @ q.mT / T).mT  # (..., N, N)
     p = _softmax(s)  # (..., N, N)
-    total = (np.einsum("...ij,...ij->...i", q, q) * _times_complement(p).sum(-1)).sum(-1)  # (...,)
+    total = (np.einsum("...ij,...ij->...i", q, q) * _times_complement(p, p).sum(-1)).sum(-1)  # (...,)
     return 1 / max(N, 1) / T**2 * total

@@ -158,6 +158,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
+def _sum_by_rows(rows, blocks: list[slice], *arrays: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """The sum of what ``rows`` gives for blocks of rows of some arrays."""
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
+
+
 def _total(e: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Row sums of numbers from 0 to ``bound``: float32 is added up in float64, float64 as high parts, exactly, and the rest."""
     if e.dtype == np.float32:
@@ -236,10 +247,9 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    rest *= p
-    return rest
+    """p*(1 - p) for rows p that sum to one, perhaps over p."""
+    rest = _complement(p, None if out is p else out)
+    return np.multiply(rest, p, out=rest if out is None else out)
 
 
 def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
@@ -456,7 +466,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or C*d numbers.
+        Besides arguments and result, arrays of up to B*C or C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -467,9 +477,15 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return _into(out, _divided(_softmax_minus_labels(z, y, z).T @ e, max(B, 1)))
+
+    def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        return _softmax_minus_labels(z, y, z).T @ e
+
+    product = _sum_by_rows(rows, _product_blocks(B, B * C), e, y)  # (C, d)
+    return _into(out, _divided(product, max(B, 1)))
 
 
 def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -574,7 +590,7 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
         8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or C*d numbers.
+        Besides arguments and result, arrays of up to B*C or C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -585,10 +601,16 @@ def hessian_diagonal_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.n
     _check_labels("y", y, (sizes["B"], sizes["C"]), W.dtype)
     _check_y(y)
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z, z)  # (B, C)
-    return _into(out, _divided(_times_squares(_times_complement(p), e), max(B, 1)))
+
+    def rows(e: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        p = _softmax(z, z)  # (B, C)
+        return _times_squares(_times_complement(p, p), e)
+
+    product = _sum_by_rows(rows, _product_blocks(B, B * C), e)  # (C, d)
+    return _into(out, _divided(product, max(B, 1)))
 
 
 def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -623,7 +645,7 @@ def hessian_trace_W(W: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     def rows(e: np.ndarray) -> np.ndarray:
         z = e @ W.T  # (B, C)
         p = _softmax(z, z)  # (B, C)
-        return _times_complement(p).sum(-1)
+        return _times_complement(p, p).sum(-1)
 
     total = _by_rows(rows, _product_blocks(B, B * C), e)  # (B,)
     return np.einsum("ij,ij->i", e, e) @ total / max(B, 1)

@@ -134,6 +134,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
+def _sum_by_rows(rows, blocks: list[slice], *arrays: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """The sum of what ``rows`` gives for blocks of rows of some arrays."""
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
+
+
 def _stack_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """x @ v.mT for a matrix v or several of them, in one product; of several, the rows of x are the last axis in memory."""
     if v.ndim == 2:
@@ -216,7 +227,7 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or C*d numbers.
+        Besides arguments and result, arrays of up to B*C or C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float32 or float64 arrays of one dtype.
@@ -226,8 +237,13 @@ def gradient_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray |
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return _into(out, (z - y).T @ e * (2 / max(B * C, 1)))
+
+    def rows(e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = e @ W.T  # (B, C)
+        return (z - y).T @ e
+
+    product = _sum_by_rows(rows, _product_blocks(B, B * C), e, y)  # (C, d)
+    return _into(out, product * (2 / max(B * C, 1)))
 
 
 def hessian_W(W: np.ndarray, e: np.ndarray, y: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -147,10 +147,9 @@ def _complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _times_complement(p: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    rest *= p
-    return rest
+    """p*(1 - p) for rows p that sum to one, perhaps over p."""
+    rest = _complement(p, None if out is p else out)
+    return np.multiply(rest, p, out=rest if out is None else out)
 
 
 def _nearest(mean: np.ndarray, own: np.ndarray, leads: np.ndarray) -> np.ndarray:
@@ -339,7 +338,7 @@ def hessian_diagonal(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndar
     sizes = _check_leading(("z", z, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"]), z.dtype, z)
     p = _softmax(z)  # (..., C)
-    return _into(out, _times_complement(p))
+    return _into(out, _times_complement(p, p))
 
 
 def hessian_trace(z: np.ndarray) -> np.ndarray:
@@ -365,4 +364,4 @@ def hessian_trace(z: np.ndarray) -> np.ndarray:
     """
     _check_leading(("z", z, "C"))
     p = _softmax(z)  # (..., C)
-    return _times_complement(p).sum(-1)
+    return _times_complement(p, p).sum(-1)

@@ -71,6 +71,11 @@ def _plain(*arrays: torch.Tensor) -> bool:
         return False
 
 
+def _own(x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor | None:
+    """An array that nothing else holds, if it may be written over with what is computed from it and from others."""
+    return x if _plain(x, *others) else None
+
+
 def _check_direction(name: str, v: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
     """Raise unless v is one direction of this shape, or several along a first axis, in the dtype of the other inputs."""
     if not isinstance(v, torch.Tensor):
@@ -307,9 +312,13 @@ def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tenso
 
 
 def _times_complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    return rest.mul_(p) if out is not None or _plain(p) else rest * p
+    """p*(1 - p) for rows p that sum to one, perhaps over p; of an entry with more than half, 1 - p is the sum of the others."""
+    if not _is_small(p, passes=4) and not _holds((p.amax(-1) > 0.5).any()):
+        return torch.addcmul(p, p, p, value=-1, out=out)
+    top = _top(p)
+    largest = p.gather(-1, top) * _others(p, top)
+    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
+    return put(torch.addcmul(p, p, p, value=-1, out=out), -1, top, largest)
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -624,7 +633,7 @@ def hessian_trace(z: torch.Tensor, t: torch.Tensor, T: float | torch.Tensor) -> 
     def rows(z: torch.Tensor) -> torch.Tensor:
         z = _wide(z)
         p = _softmax(z / T)  # (B, C)
-        return _times_complement(p).sum(-1)
+        return _times_complement(p, _own(p)).sum(-1)
 
     total = _by_rows(rows, _blocks(B, B * C), z)  # (B,)
     return (total.sum() / max(B, 1)).to(dtype)

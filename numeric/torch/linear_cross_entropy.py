@@ -228,6 +228,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[
     return whole
 
 
+def _sum_by_rows(rows, blocks: list[slice], *arrays: torch.Tensor) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    """The sum of what ``rows`` gives for blocks of rows of some arrays."""
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    total = next(parts)
+    for part in parts:
+        total = total.add_(part) if _plain(total) else total + part
+    return total
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -350,9 +361,13 @@ def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tenso
 
 
 def _times_complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    return rest.mul_(p) if out is not None or _plain(p) else rest * p
+    """p*(1 - p) for rows p that sum to one, perhaps over p; of an entry with more than half, 1 - p is the sum of the others."""
+    if not _is_small(p, passes=4) and not _holds((p.amax(-1) > 0.5).any()):
+        return torch.addcmul(p, p, p, value=-1, out=out)
+    top = _top(p)
+    largest = p.gather(-1, top) * _others(p, top)
+    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
+    return put(torch.addcmul(p, p, p, value=-1, out=out), -1, top, largest)
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:
@@ -568,7 +583,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         beyond what rounding z costs; where labels are probabilities, of the sum of what is subtracted.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or C*d numbers.
+        Besides arguments and result, arrays of up to B*C or C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -580,10 +595,17 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     _check_y(y)
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return _into(out, (_softmax_minus_labels(z, y, _own(z, y)).T @ e).div_(max(B, 1)), dtype)
+
+    def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e, y = _wide(e), _wide(y)
+        z = e @ W.T  # (B, C)
+        return _softmax_minus_labels(z, y, _own(z, y)).T @ e
+
+    product = _sum_by_rows(rows, _product_blocks(B, B * C), e, y)  # (C, d)
+    return _into(out, product.div_(max(B, 1)), dtype)
 
 
 def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -692,7 +714,7 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
         8 ulp of each entry, and a roundoff for each number added over C, B, beyond what rounding z costs.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or C*d numbers.
+        Besides arguments and result, arrays of up to B*C or C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -704,11 +726,18 @@ def hessian_diagonal_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out
     _check_y(y)
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
+    C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    p = _softmax(z, _own(z))  # (B, C)
-    return _into(out, _times_squares(_times_complement(p), e).div_(max(B, 1)), dtype)
+
+    def rows(e: torch.Tensor) -> torch.Tensor:
+        e = _wide(e)
+        z = e @ W.T  # (B, C)
+        p = _softmax(z, _own(z))  # (B, C)
+        return _times_squares(_times_complement(p, _own(p)), e)
+
+    product = _sum_by_rows(rows, _product_blocks(B, B * C), e)  # (C, d)
+    return _into(out, product.div_(max(B, 1)), dtype)
 
 
 def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -745,7 +774,7 @@ def hessian_trace_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor) -> torch.
     def rows(e: torch.Tensor) -> torch.Tensor:
         z = e @ W.T  # (B, C)
         p = _softmax(z, _own(z))  # (B, C)
-        return _times_complement(p).sum(-1)
+        return _times_complement(p, _own(p)).sum(-1)
 
     total = _by_rows(rows, _product_blocks(B, B * C), e)  # (B,)
     return (torch.einsum("ij,ij->i", e, e) @ total / max(B, 1)).to(dtype)

@@ -178,6 +178,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[
     return whole
 
 
+def _sum_by_rows(rows, blocks: list[slice], *arrays: torch.Tensor) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    """The sum of what ``rows`` gives for blocks of rows of some arrays."""
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    total = next(parts)
+    for part in parts:
+        total = total.add_(part) if _plain(total) else total + part
+    return total
+
+
 def _wide(x: torch.Tensor) -> torch.Tensor:
     """Half precision as float32: everything is computed there and rounded once, at the end."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -245,7 +256,7 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
         16 ulp of the sum of the absolute values of each entry's terms, and a roundoff for each number added over d, B.
 
     Memory:
-        Besides arguments and result, arrays of up to B*C or C*d numbers.
+        Besides arguments and result, arrays of up to B*C or C*d numbers, for a block of rows at a time.
 
     Raises:
         TypeError: inputs are not float tensors of one dtype.
@@ -254,11 +265,17 @@ def gradient_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.
     sizes = _check(("W", W, "C d"), ("e", e, "B d"), ("y", y, "B C"))
     _check_out(out, (sizes["C"], sizes["d"]), W.dtype, W, e, y)
     dtype = W.dtype
-    W, e, y = _wide(W), _wide(e), _wide(y)
+    W = _wide(W)
     C = W.shape[0]
     B = e.shape[0]
-    z = e @ W.T  # (B, C)
-    return _into(out, (z - y).T @ e * (2 / max(B * C, 1)), dtype)
+
+    def rows(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e, y = _wide(e), _wide(y)
+        z = e @ W.T  # (B, C)
+        return (z - y).T @ e
+
+    product = _sum_by_rows(rows, _product_blocks(B, B * C), e, y)  # (C, d)
+    return _into(out, product * (2 / max(B * C, 1)), dtype)
 
 
 def hessian_W(W: torch.Tensor, e: torch.Tensor, y: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -234,9 +234,13 @@ def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tenso
 
 
 def _times_complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """p*(1 - p) for rows p that sum to one."""
-    rest = _complement(p, out)
-    return rest.mul_(p) if out is not None or _plain(p) else rest * p
+    """p*(1 - p) for rows p that sum to one, perhaps over p; of an entry with more than half, 1 - p is the sum of the others."""
+    if not _is_small(p, passes=4) and not _holds((p.amax(-1) > 0.5).any()):
+        return torch.addcmul(p, p, p, value=-1, out=out)
+    top = _top(p)
+    largest = p.gather(-1, top) * _others(p, top)
+    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
+    return put(torch.addcmul(p, p, p, value=-1, out=out), -1, top, largest)
 
 
 def _nearest(mean: torch.Tensor, own: torch.Tensor, leads: torch.Tensor) -> torch.Tensor:

@@ -164,6 +164,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: np.ndarray):  # type: ignore[no
     parts = [rows(*(x[at] for x in arrays)) for at in blocks]
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else tuple(map(np.concatenate, zip(*parts, strict=True)))
 ''',
+    "_sum_by_rows": '''
+def _sum_by_rows(rows, blocks: list[slice], *arrays: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """The sum of what ``rows`` gives for blocks of rows of some arrays."""
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
+''',
     "_workspaces": '''
 def _workspaces(out: np.ndarray, axis: int):  # type: ignore[no-untyped-def]
     """For each block of rows: which they are, their part of ``out``, and an array like it to compute in."""

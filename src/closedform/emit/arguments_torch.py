@@ -234,6 +234,17 @@ def _by_rows(rows, blocks: list[slice], *arrays: torch.Tensor):  # type: ignore[
         whole[at] = part
     return whole
 ''',
+    "_sum_by_rows": '''
+def _sum_by_rows(rows, blocks: list[slice], *arrays: torch.Tensor) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    """The sum of what ``rows`` gives for blocks of rows of some arrays."""
+    if len(blocks) == 1:
+        return rows(*arrays)
+    parts = (rows(*(x[at] for x in arrays)) for at in blocks)
+    total = next(parts)
+    for part in parts:
+        total = total.add_(part) if _plain(total) else total + part
+    return total
+''',
     "_workspaces": '''
 def _workspaces(out: torch.Tensor, axis: int, *inputs: torch.Tensor):  # type: ignore[no-untyped-def]
     """For each block of rows: which they are, their part of ``out``, and that part and an array like it to compute in, or None."""

@@ -308,16 +308,18 @@ class BodyPrinter(ElementwisePrinter, ProductPrinter, ABC):
         return self.call(node.op, self.code(node.arg))
 
     def place(self, node: ir.Node, *beside: str) -> list[str]:
-        """Where the array is computed, as a further argument of a helper: in what is given, or over a product that nothing else needs.
+        """Where the array is computed, as a further argument of a helper: in what is given, or over an array that nothing else needs.
 
-        ``beside``: what else it is computed from, which may be followed by autograd where the product is not.
+        ``beside``: what else it is computed from, which may be followed by autograd where the array is not.
         """
         if node in self.placed:
             self.written.add(self.placed[node])
             return [self.placed[node]]
         array = self.reusable(node)
         alone = array in self._known and self._uses.get(array) == 1 and array not in self._kept
-        if isinstance(array, ir.Contract) and alone and self.leads(node) == self.leads(array):
+        if array is None or not alone or self.leads(node) != self.leads(array):
+            return []
+        if isinstance(array, ir.Contract) or ir.is_softmax(array):
             return [self.own(self._known[array], *beside)]
         return []
 

@@ -19,6 +19,7 @@ class ElementwisePrinter(ABC):
 
     guard: bool
     in_out: ir.Node | None = None  # what may be computed in the argument ``out``
+    owned: frozenset[str] = frozenset()  # inputs that nothing else holds, and that are used once
 
     @abstractmethod
     def code(self, node: ir.Node) -> Code:
@@ -127,11 +128,12 @@ class ElementwisePrinter(ABC):
 
     def reusable(self, node: ir.Node) -> ir.Node | None:
         """The array of its shape that the helper for the node may write over, if nothing else needs it."""
-        return node.arg if isinstance(node, ir.Row | ir.Residual | ir.JacobianProduct) else None
+        return node.arg if isinstance(node, ir.Row | ir.Residual | ir.JacobianProduct | ir.TimesComplement) else None
 
     def is_fresh(self, node: ir.Node) -> bool:
         """Whether the array is a product that nothing else holds, so that it may be written over; no derivative rule keeps it."""
         fresh = isinstance(node, ir.Contract | ir.Residual | ir.JacobianProduct | ir.TimesComplement)
+        fresh = fresh or (isinstance(node, ir.Input) and node.name in self.owned)
         return fresh and bool(node.dims) and not self.is_named(node)
 
     def _binary(self, node: ir.Map) -> Code:

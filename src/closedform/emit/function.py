@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from closedform.emit.base import BodyPrinter, Statement
 from closedform.emit.checks import annotation, check_lines, condition_lines, direction_of, tensors_of
 from closedform.emit.docs import function_docstring
-from closedform.emit.precision import narrowed, widening
+from closedform.emit.precision import return_line, widening
 from closedform.emit.rows import array_lines
-from closedform.emit.samples import number_lines
+from closedform.emit.samples import sample_lines
 from closedform.emit.text import INDENT, docstring, indented, shape_tuple, wrapped
 from closedform.emit.writer import Writer
 from closedform.lower.nodes import Map
@@ -39,7 +39,7 @@ def function_text(writer: Writer, function: Function, batch: Dim | None) -> str:
     if batch is not None and by_rows:
         lines += array_lines(writer, function, batch, printer, names)
     elif batch is not None and samples.arrays:
-        lines += number_lines(writer, function, batch, samples, printer, names)
+        lines += sample_lines(writer, function, batch, samples, printer, names)
     else:
         statements, result = printer.body(function.result, function.called, into_out=array)
         entries = chunked(printer, function)
@@ -117,14 +117,6 @@ def out_line(writer: Writer, function: Function, shape: Sequence[str], dtype: st
     own = shape[0].removeprefix("*") if len(shape) == 1 and shape[0].startswith("*") and not lead else shape_tuple([*lead, *shape])
     arguments = ["out", own, dtype, *inputs]
     return wrapped(f"{'out = ' if made else ''}{helper}(", arguments, ")", depth=1)
-
-
-def return_line(writer: Writer, result: str, dtype: str, *, array: bool) -> str:
-    """Return the result in the dtype of the inputs, through ``out`` if it is an array."""
-    if array:
-        writer.need(["_into"])
-        return f"{INDENT}return _into(out, {result}{f', {dtype}' if writer.backend.has_devices else ''})"
-    return f"{INDENT}return {narrowed(writer, result, dtype)}"
 
 
 # ---------------------------------------------------------------------------------------------

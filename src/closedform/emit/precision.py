@@ -47,3 +47,11 @@ def narrowed(writer: Writer, result: str, dtype: str) -> str:
     if not writer.backend.has_devices:
         return result
     return f"{result}.to({dtype})" if is_one_call(result) else f"({result}).to({dtype})"
+
+
+def return_line(writer: Writer, result: str, dtype: str, *, array: bool) -> str:
+    """Return the result in the dtype of the inputs, through ``out`` if it is an array."""
+    if array:
+        writer.need(["_into"])
+        return f"{INDENT}return _into(out, {result}{f', {dtype}' if writer.backend.has_devices else ''})"
+    return f"{INDENT}return {narrowed(writer, result, dtype)}"

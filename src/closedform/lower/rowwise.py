@@ -6,7 +6,7 @@ A number, such as a loss, is often a function of one number for each sample, or 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from closedform.lower.cost import is_step, summed_squares
@@ -43,24 +43,37 @@ def is_rowwise(function: Function, batch: Dim | None) -> bool:
 
 @dataclass(frozen=True)
 class BySample:
-    """A number as what is computed from arrays of one number for each sample.
+    """A result as what is computed from arrays that are found block by block of the samples.
 
     Attributes:
-        result: the number; sums over the batch and further axes are over the further ones first, so that a number for each sample is left.
-        arrays: those on the way to which there are larger ones.
+        result: it; in a number, sums over the batch and further axes are over the further ones first: that leaves a number for each sample.
+        arrays: of one number for each sample; or one sum over the samples, such as x.T @ e. Empty where that is of no use.
+        summed: whether it is that.
     """
 
     result: Node
-    arrays: tuple[Node, ...]
+    arrays: tuple[Node, ...] = ()
+    summed: bool = False
 
 
 def by_sample(function: Function, batch: Dim | None) -> BySample:
-    """A function that has no axes, taken apart at the samples; without arrays where that is of no use."""
-    if batch is None or function.result.dims:
-        return BySample(function.result, ())
-    sums = {node: _rows_first(node) for node in walk(function.result) if isinstance(node, Reduce) and _is_of_rows(node, batch)}
-    result = substituted(function.result, {node: first for node, first in sums.items() if first is not node})
-    return BySample(result, tuple(_outermost(result, batch)))
+    """A function that is not computed row by row, taken apart at what its samples contribute."""
+    result = function.result
+    if batch is None or function.several or is_rowwise(function, batch):
+        return BySample(result)
+    if result.dims:
+        return _at_the_sum(result, batch)
+    sums = {node: _rows_first(node) for node in walk(result) if isinstance(node, Reduce) and _is_of_rows(node, batch)}
+    result = substituted(result, {node: first for node, first in sums.items() if first is not node})
+    return BySample(result, tuple(_outermost(result, lambda node: _is_for_each_sample(node, batch))))
+
+
+def _at_the_sum(result: Node, batch: Dim) -> BySample:
+    """An array in which one matrix is a sum over the samples of what larger arrays are needed for, and nothing else needs these."""
+    sums = tuple(_outermost(result, lambda node: _is_sum_of_rows(node, batch)))
+    rest = substituted(result, {node: Input("sum", node.dims) for node in sums})
+    alone = len(sums) == 1 and len(sums[0].dims) == 2 and not _holds_larger((rest,), batch)
+    return BySample(result, sums, summed=True) if alone else BySample(result)
 
 
 def on_the_way(arrays: Sequence[Node], batch: Dim) -> tuple[tuple[Dim, ...], ...]:
@@ -88,15 +101,15 @@ def _is_of_rows(node: Reduce, batch: Dim) -> bool:
     return 0 in node.axes and _is_worth_blocks(node.arg, batch)
 
 
-def _outermost(root: Node, batch: Dim) -> Iterator[Node]:
-    """The arrays of one number for each sample that larger ones are summed up to; what is then computed entry by entry needs no blocks."""
+def _outermost(root: Node, wanted: Callable[[Node], bool]) -> Iterator[Node]:
+    """The nodes that are wanted, but for those inside others."""
     seen: set[Node] = set()
 
     def visit(node: Node) -> Iterator[Node]:
         if node in seen:
             return
         seen.add(node)
-        if node.dims == (batch,) and not isinstance(node, Map | View) and _is_worth_blocks(node, batch):
+        if wanted(node):
             yield node
             return
         for part in node.parts:
@@ -105,9 +118,27 @@ def _outermost(root: Node, batch: Dim) -> Iterator[Node]:
     yield from visit(root)
 
 
+def _is_for_each_sample(node: Node, batch: Dim) -> bool:
+    """Whether it is a number for each sample that larger arrays are summed up to; what is then computed entry by entry needs no blocks."""
+    return node.dims == (batch,) and not isinstance(node, Map | View) and _is_worth_blocks(node, batch)
+
+
+def _is_sum_of_rows(node: Node, batch: Dim) -> bool:
+    """Whether it is x.T @ e for rows x and e of the batch that larger arrays are needed for."""
+    if not isinstance(node, Contract) or batch in node.dims:
+        return False
+    sides = (node.left, node.right)
+    first = node.left_labels[:1] == node.right_labels[:1] and all(side.dims[:1] == (batch,) for side in sides)
+    return first and all(_is_by_rows(side, batch) for side in sides) and _holds_larger(sides, batch)
+
+
 def _is_worth_blocks(root: Node, batch: Dim) -> bool:
     """Whether it is computed row by row, with arrays on the way that have more than a number in each."""
-    return _is_by_rows(root, batch) and any(len(shape) > 1 for shape in on_the_way((root,), batch))
+    return _is_by_rows(root, batch) and _holds_larger((root,), batch)
+
+
+def _holds_larger(roots: Sequence[Node], batch: Dim) -> bool:
+    return any(len(shape) > 1 for shape in on_the_way(roots, batch))
 
 
 def _is_by_rows(root: Node, batch: Dim) -> bool:
