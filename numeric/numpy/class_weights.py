@@ -155,6 +155,11 @@ def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return e
 
 
+def _softmax_apart(z: np.ndarray) -> np.ndarray:
+    """softmax(z), of float32 in float64: where two entries are multiplied their errors add up, and exp alone is off by two ulp."""
+    return _softmax(z.astype(np.float64)).astype(np.float32) if z.dtype == np.float32 else _softmax(z)
+
+
 def _log1p_others(z: np.ndarray, top: np.ndarray) -> np.ndarray:
     """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""
     e, largest = _exponentials(z)
@@ -398,7 +403,7 @@ def hessian(z: np.ndarray, y: np.ndarray, w: np.ndarray, *, out: np.ndarray | No
     _check_labels("y", y, (sizes["B"], sizes["C"]), z.dtype)
     _check_y(y)
     _check_out(out, (sizes["B"], sizes["C"], sizes["C"]), z.dtype, z, y, w)
-    p = _softmax(z)  # (B, C)
+    p = _softmax_apart(z)  # (B, C)
     m = _at_labels(w, y)  # (B,)
     W = m.sum()
     part = p[:, None, :] * (p * (-1 / W * m)[:, None])[:, :, None]  # (B, C, C)

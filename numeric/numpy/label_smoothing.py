@@ -174,6 +174,11 @@ def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return e
 
 
+def _softmax_apart(z: np.ndarray) -> np.ndarray:
+    """softmax(z), of float32 in float64: where two entries are multiplied their errors add up, and exp alone is off by two ulp."""
+    return _softmax(z.astype(np.float64)).astype(np.float32) if z.dtype == np.float32 else _softmax(z)
+
+
 def _log1p_others(z: np.ndarray, top: np.ndarray) -> np.ndarray:
     """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""
     e, largest = _exponentials(z)
@@ -414,7 +419,7 @@ def hessian(z: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, out: np.nd
     B = z.shape[0]
 
     def rows(z: np.ndarray) -> np.ndarray:
-        p = _softmax(z)  # (B, C)
+        p = _softmax_apart(z)  # (B, C)
         part = (-p / max(B, 1))[:, :, None] * p[:, None, :]  # (B, C, C)
         return _with_diagonal(part, _divided(_times_complement(p), max(B, 1)))
 

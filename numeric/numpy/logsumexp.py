@@ -111,6 +111,11 @@ def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return e
 
 
+def _softmax_apart(z: np.ndarray) -> np.ndarray:
+    """softmax(z), of float32 in float64: where two entries are multiplied their errors add up, and exp alone is off by two ulp."""
+    return _softmax(z.astype(np.float64)).astype(np.float32) if z.dtype == np.float32 else _softmax(z)
+
+
 def _log1p_others(z: np.ndarray, top: np.ndarray) -> np.ndarray:
     """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""
     e, largest = _exponentials(z)
@@ -278,7 +283,7 @@ def hessian(z: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """
     sizes = _check_leading(("z", z, "C"))
     _check_out(out, (*z.shape[:-1], sizes["C"], sizes["C"]), z.dtype, z)
-    p = _softmax(z)  # (..., C)
+    p = _softmax_apart(z)  # (..., C)
     return _into(out, _with_diagonal((-p)[..., None] * p[..., None, :], _times_complement(p)))
 
 

@@ -203,6 +203,8 @@ def _softmax_apart(z: torch.Tensor) -> torch.Tensor:
     """exp(z) / sum(exp(z)) along the last axis, the largest term added last: nearly all rounding of the sum is gone."""
     top = _top(z)
     e, largest, others = _apart(z, top)
+    if e.dtype == torch.float32 and e.device.type == "cpu":  # not every device has float64
+        others = e.sum(-1, keepdim=True, dtype=torch.float64).to(e.dtype)
     total = largest + others
     put, over = (torch.Tensor.scatter_, torch.Tensor.div_) if _plain(z) else (torch.Tensor.scatter, torch.Tensor.div)
     return put(over(e, total), -1, top, largest / total)

@@ -118,6 +118,16 @@ def test_accuracy_is_as_stated_at_every_scale(backend: str, dtype: str, data: st
 
 
 @pytest.mark.parametrize("backend", MODULES)
+@pytest.mark.parametrize("seed", [17, 373])
+def test_errors_of_two_probabilities_do_not_add_up(backend: str, seed: int, device: str) -> None:
+    """Entries of a Hessian are products of two exponentials, each of which NumPy has to some two ulp in float32: these were off by 8.05."""
+    z = (np.random.default_rng(seed).standard_normal((1, 17)) * 10 - 1000).astype("float32")
+    truth, condition = truths(z, z.argmax(-1), z)["hessian"]
+    found = numbers(MODULES[backend][1].hessian(*arguments(backend, device, z, z.argmax(-1))))
+    assert worst(found, truth, condition, "float32") <= 6
+
+
+@pytest.mark.parametrize("backend", MODULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("scale", SCALES)
 def test_accuracy_with_many_classes(backend: str, dtype: str, scale: float, device: str) -> None:

@@ -86,6 +86,11 @@ def _softmax(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     e /= _total(e, largest)
     return e
 ''',
+    "_softmax_apart": '''
+def _softmax_apart(z: np.ndarray) -> np.ndarray:
+    """softmax(z), of float32 in float64: where two entries are multiplied their errors add up, and exp alone is off by two ulp."""
+    return _softmax(z.astype(np.float64)).astype(np.float32) if z.dtype == np.float32 else _softmax(z)
+''',
     "_log1p_others": '''
 def _log1p_others(z: np.ndarray, top: np.ndarray) -> np.ndarray:
     """log(sum(exp(z))) less the largest z, along the last axis: the others' share counts, however small it is."""

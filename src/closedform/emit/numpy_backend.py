@@ -32,7 +32,7 @@ class NumpyPrinter(BodyPrinter):
         "relu": "np.maximum({}, 0)",
         "log_cosh": "_log_cosh({})",
         "softmax": "_softmax({})",
-        "softmax_apart": "_softmax({})",
+        "softmax_apart": "_softmax_apart({})",
         "log_softmax": "_log_softmax({})",
         "logsumexp": "_logsumexp({})",
         "inv": "np.linalg.inv({})",
