@@ -225,13 +225,13 @@ def _leads(p: torch.Tensor, leader: torch.Tensor) -> torch.Tensor:
     return (p.gather(-1, leader) >= 0.125).to(p.dtype)
 
 
-def _complement(p: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+def _complement(p: torch.Tensor) -> torch.Tensor:
     """1 - p for rows p that sum to one; of an entry with more than half it is the sum of the others, which does not cancel."""
-    rest = torch.rsub(p, 1) if out is None else torch.neg(p, out=out).add_(1)
+    rest = torch.rsub(p, 1)
     if not _is_small(p, passes=4) and not _holds((p.amax(-1) > 0.5).any()):
         return rest
     top = _top(p)
-    put = torch.Tensor.scatter_ if out is not None or _plain(p) else torch.Tensor.scatter
+    put = torch.Tensor.scatter_ if _plain(p) else torch.Tensor.scatter
     return put(rest, -1, top, _others(p, top))
 
 

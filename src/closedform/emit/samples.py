@@ -22,7 +22,7 @@ from closedform.notation import Dim, Given
 
 
 def sample_lines(writer: Writer, function: Function, batch: Dim, samples: BySample, printer: BodyPrinter, names: Names) -> list[str]:
-    """A function of rows, what it gives for all of them, or in sum, and the result that is computed from that."""
+    """A function of rows; what it gives for all of them, joined or summed; and the result that is computed from that."""
     parameters, arrays = function.parameters, samples.arrays
     variables = {array: names.fresh(function.called.get(array) or describe(array, {})) for array in arrays}
     rest = substituted(samples.result, {array: Input(name, array.dims) for array, name in variables.items()})
