@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_stated_memory import FUNCTIONS, Largest
+from test_stated_memory import FUNCTIONS, Largest, inputs_of
 
 from closedform.check.backends import BACKENDS, Outcome, library
-from closedform.check.inputs import Choices, build, draw_recipe
 from closedform.check.judge import Judge
 from closedform.files import import_file
 from closedform.functions import KernelFunction
@@ -28,9 +26,7 @@ SIZES = {"B": 7, "C": 5, "d": 4}
 
 def outcome(module: ModuleType, derivation: Derivation, function: KernelFunction, backend: str) -> Outcome:
     """What a kernel returns, and what it writes into ``out``."""
-    recipe = draw_recipe(Choices(), derivation.given, function.extra)
-    recipe = replace(recipe, sizes=tuple((name, SIZES.get(name, 3)) for name, _ in recipe.sizes))
-    inputs = build(recipe, derivation.given, function.extra, "float64")
+    inputs = inputs_of(derivation, function, SIZES, "float64")
     found = Judge(getattr(module, function.name), derivation, function, library(backend), "float64", "cpu").outcome_of(inputs)
     assert not found.violation
     return found

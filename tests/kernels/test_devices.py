@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from elsewhere import ELSEWHERE, Device, Elsewhere
-from test_stated_memory import FUNCTIONS
+from test_stated_memory import FUNCTIONS, inputs_of
 
 from closedform.check.backends import kernel_of, library
-from closedform.check.inputs import Choices, build, draw_recipe
 from closedform.functions import KernelFunction, ways_to_call
 from closedform.notation import Derivation
 
@@ -22,9 +20,7 @@ SIZES = {"B": 7, "C": 5, "d": 4}
 
 def arguments(derivation: Derivation, function: KernelFunction, dtype: str) -> list[torch.Tensor]:
     """Inputs on the CPU, in the order of the function's parameters."""
-    recipe = draw_recipe(Choices(), derivation.given, function.extra)
-    recipe = replace(recipe, sizes=tuple((name, SIZES.get(name, 3)) for name, _ in recipe.sizes))
-    inputs = build(recipe, derivation.given, function.extra, dtype)
+    inputs = inputs_of(derivation, function, SIZES, dtype)
     names = [given.name for given in (*derivation.given, *function.extra)]
     labels = inputs.classes
     return [library("torch").array(labels.get(n, inputs.values[n]), "int64" if n in labels else dtype, "contiguous", "cpu") for n in names]

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import closedform.derivations
 from closedform.check.backends import library
-from closedform.check.inputs import Choices, build, draw_recipe
+from closedform.check.inputs import Choices, Inputs, build, draw_recipe
 from closedform.check.judge import Judge
 from closedform.discover import discover
 from closedform.functions import KernelFunction, kernel_functions
@@ -62,12 +62,18 @@ def stated(doc: str, sizes: dict[str, int]) -> int:
     return max(products)
 
 
+def inputs_of(derivation: Derivation, function: KernelFunction, sizes: dict[str, int], dtype: str) -> Inputs:
+    """Inputs of these sizes; of dimensions that are not here, 5."""
+    recipe = draw_recipe(Choices(), derivation.given, function.extra)
+    recipe = replace(recipe, sizes=tuple((name, sizes.get(name, 5)) for name, _ in recipe.sizes))
+    return build(recipe, derivation.given, function.extra, dtype)
+
+
 @pytest.mark.parametrize("samples", [MANY, FEW], ids=["many", "few"])
 @pytest.mark.parametrize(("derivation", "function"), FUNCTIONS)
 def test_no_array_is_larger_than_stated(derivation: Derivation, function: KernelFunction, samples: dict[str, int]) -> None:
-    recipe = draw_recipe(Choices(), derivation.given, function.extra)
-    sizes = {name: samples.get(name, 5) for name, _ in recipe.sizes}
-    inputs = build(replace(recipe, sizes=tuple(sizes.items())), derivation.given, function.extra, "float64")
+    inputs = inputs_of(derivation, function, samples, "float64")
+    sizes = dict(inputs.recipe.sizes)
     kernel = getattr(importlib.import_module(f"closedform.numeric.torch.{derivation.name}"), function.name)
     seen = Largest()
 

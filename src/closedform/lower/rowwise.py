@@ -1,6 +1,7 @@
 """Whether a function treats the samples of a batch one by one, so that it may be computed block by block of them.
 
 A number, such as a loss, is often a function of one number for each sample, or of a few: then those are computed block by block.
+A gradient of weights is a sum over the samples: then the sums of blocks are added up.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class BySample:
     Attributes:
         result: it; in a number, sums over the batch and further axes are over the further ones first: that leaves a number for each sample.
         arrays: of one number for each sample; or one sum over the samples, such as x.T @ e. Empty where that is of no use.
-        summed: whether it is that.
+        summed: whether it is such a sum.
     """
 
     result: Node
@@ -138,6 +139,7 @@ def _is_worth_blocks(root: Node, batch: Dim) -> bool:
 
 
 def _holds_larger(roots: Sequence[Node], batch: Dim) -> bool:
+    """Whether arrays of more than a number for each sample are held on the way to these."""
     return any(len(shape) > 1 for shape in on_the_way(roots, batch))
 
 
